@@ -1,0 +1,1 @@
+//! The cockpit: ratatui, events in, commands out. Imports no burn.

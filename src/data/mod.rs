@@ -1,0 +1,1 @@
+//! Questions and databases in Spider's layout, and prompts made of them.

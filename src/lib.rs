@@ -1,0 +1,14 @@
+//! sqlr1-tui: a training cockpit in the terminal that teaches a small language model to write SQL by reinforcement learning.
+//!
+//! ARCHITECTURE.md has the map of the modules and the rules between them.
+
+pub mod cli;
+pub mod cockpit;
+pub mod data;
+pub mod model;
+pub mod plot;
+pub mod reward;
+pub mod rl;
+pub mod run;
+pub mod settings;
+pub mod sql;

@@ -1,0 +1,1 @@
+//! Training curves and screens as PNG pictures.

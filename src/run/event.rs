@@ -1,0 +1,376 @@
+//! What a trainer says: typed events, the one source of everything on screen, in the store and on headless stdout.
+//!
+//! Every event is one JSON object with a `type`. [`SCHEMA_VERSION`] grows when a reader of an older version could
+//! misunderstand a newer file; fields are only ever added within a version.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::metrics::Metrics;
+
+/// Version of the event schema, written in the first event of every run.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// An event with its place in the run's history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the run, from 1, without gaps among stored events. 0 marks an event that is shown but not stored.
+    pub seq: u64,
+    /// Unix time in seconds.
+    pub time: f64,
+    /// The event itself.
+    pub event: Event,
+}
+
+/// Everything a trainer reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A trainer took up the run: the first event of a run, and of each resumption.
+    Run(Box<RunStarted>),
+    /// Progress within a phase. Not stored.
+    Progress(Progress),
+    /// One optimizer step is done.
+    Step(StepDone),
+    /// The candidates of one question of a step.
+    Group(Box<GroupScored>),
+    /// A held-out evaluation is done.
+    Eval(EvalDone),
+    /// A checkpoint is on disk.
+    Checkpoint(CheckpointSaved),
+    /// The run changed its state.
+    State(StateChanged),
+    /// A line for the log pane.
+    Log(LogLine),
+    /// The trainer is done with the run, for now or for good.
+    End(RunEnded),
+}
+
+impl Event {
+    /// Whether the store keeps this event. Progress is too frequent and says nothing once it is over.
+    pub fn is_stored(&self) -> bool {
+        !matches!(self, Event::Progress(_))
+    }
+
+    /// The value of `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Run(_) => "run",
+            Event::Progress(_) => "progress",
+            Event::Step(_) => "step",
+            Event::Group(_) => "group",
+            Event::Eval(_) => "eval",
+            Event::Checkpoint(_) => "checkpoint",
+            Event::State(_) => "state",
+            Event::Log(_) => "log",
+            Event::End(_) => "end",
+        }
+    }
+
+    /// The step that the event belongs to, where it has one.
+    pub fn step(&self) -> Option<u64> {
+        match self {
+            Event::Step(e) => Some(e.step),
+            Event::Group(e) => Some(e.step),
+            Event::Eval(e) => Some(e.step),
+            Event::Checkpoint(e) => Some(e.step),
+            Event::Progress(e) => Some(e.step),
+            Event::End(e) => Some(e.step),
+            Event::Run(e) => e.resumed_from,
+            Event::State(_) | Event::Log(_) => None,
+        }
+    }
+}
+
+/// First event: what runs, with which settings, on what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Version of the program.
+    pub program_version: String,
+    /// The run's name.
+    pub name: String,
+    /// The run folder.
+    pub run_dir: PathBuf,
+    /// All settings as resolved.
+    pub settings: serde_json::Value,
+    /// The seed that all randomness derives from.
+    pub seed: u64,
+    /// What the tensors live on, for people: `cpu (2 threads)`, `cuda:0 NVIDIA H100`.
+    pub device: String,
+    /// The model.
+    pub model: ModelSummary,
+    /// The data.
+    pub data: DataSummary,
+    /// Steps at which the run ends.
+    pub max_steps: u64,
+    /// Which memory `memory_bytes` measures.
+    pub memory_source: MemorySource,
+    /// The step of the checkpoint that this trainer continued from. Events of later steps that precede this one are void.
+    pub resumed_from: Option<u64>,
+}
+
+/// The model in figures.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// Name as the file gives it, or the file's stem.
+    pub name: String,
+    /// Path of the file.
+    pub path: String,
+    /// Architecture (`llama`, ...).
+    pub architecture: String,
+    /// Parameters of the base.
+    pub parameters: u64,
+    /// Parameters of the adapter, all of them trained.
+    pub trainable_parameters: u64,
+    /// Bytes of the base as held in memory.
+    pub weight_bytes: u64,
+    /// Weight formats with their tensor counts, as in `Q4_1 ×210, F32 ×61`.
+    pub formats: String,
+}
+
+/// The data in figures.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// The data folder.
+    pub root: String,
+    /// Training questions in use.
+    pub train: usize,
+    /// Held-out questions in use.
+    pub dev: usize,
+}
+
+/// What `memory_bytes` measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemorySource {
+    /// The GPU's memory in use, read by NVML.
+    Gpu,
+    /// The process's resident set.
+    Process,
+}
+
+/// What the trainer is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Reading model and data.
+    Loading,
+    /// Generating completions.
+    Rollout,
+    /// Executing SQL, computing rewards.
+    Scoring,
+    /// Log-probabilities under the reference policy, gradient, optimizer.
+    Update,
+    /// Held-out evaluation.
+    Evaluation,
+    /// Writing a checkpoint.
+    Checkpoint,
+}
+
+/// How far a phase is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The step being computed, from 1.
+    pub step: u64,
+    /// The phase.
+    pub phase: Phase,
+    /// Units done.
+    pub done: u64,
+    /// Units in all; 0 when not known.
+    pub total: u64,
+}
+
+/// A finished step with its metrics, flat in JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepDone {
+    /// The step, from 1.
+    pub step: u64,
+    /// Values by the names of [`super::metrics`].
+    #[serde(flatten)]
+    pub metrics: Metrics,
+}
+
+/// A question of a step with its scored candidates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupScored {
+    /// The step, from 1.
+    pub step: u64,
+    /// Index of the group within the step.
+    pub group: usize,
+    /// Index of the question in the training file.
+    pub question_id: usize,
+    /// The database.
+    pub db_id: String,
+    /// The question.
+    pub question: String,
+    /// The gold query.
+    pub gold_sql: String,
+    /// What the gold query returns.
+    pub gold: ResultPreview,
+    /// The K candidates.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One completion with its judgement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The reply as the model wrote it.
+    pub text: String,
+    /// The SQL taken out of it; empty if there is none.
+    pub sql: String,
+    /// Weighted total reward.
+    pub reward: f64,
+    /// Unweighted reward components by name.
+    pub components: BTreeMap<String, f64>,
+    /// Group-relative advantage.
+    pub advantage: f64,
+    /// Whether its result equals gold's.
+    pub correct: bool,
+    /// What came of executing it.
+    pub result: ResultPreview,
+    /// Completion tokens.
+    pub tokens: usize,
+    /// Whether it ended by itself rather than at `max_completion_length`.
+    pub finished: bool,
+}
+
+/// The outcome of a query, cut to what a screen can show.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ResultPreview {
+    /// The outcome's kind, as `sql::Outcome::kind` names it (`rows`, `syntax_error`, `timeout`, ...).
+    pub outcome: String,
+    /// The error's text, where there is one.
+    pub message: Option<String>,
+    /// Column names.
+    pub columns: Vec<String>,
+    /// The first rows, each cell as text and cut to a bounded length.
+    pub rows: Vec<Vec<String>>,
+    /// How many rows there are in all.
+    pub total_rows: usize,
+    /// Execution time in milliseconds.
+    pub millis: f64,
+}
+
+/// A held-out evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvalDone {
+    /// Steps trained so far.
+    pub step: u64,
+    /// Questions asked.
+    pub n: usize,
+    /// Questions answered rightly.
+    pub correct: usize,
+    /// `correct / n`.
+    pub execution_accuracy: f64,
+    /// Wilson 95 % interval of the accuracy.
+    pub wilson: [f64; 2],
+    /// Mean total reward.
+    pub reward: f64,
+    /// Seconds taken.
+    pub time: f64,
+    /// Whether this is the best held-out accuracy of the run so far.
+    pub best: bool,
+}
+
+/// A checkpoint that is safely on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointSaved {
+    /// Steps trained so far.
+    pub step: u64,
+    /// Its folder.
+    pub path: PathBuf,
+    /// Bytes of all its files.
+    pub bytes: u64,
+    /// Why it was written.
+    pub reason: CheckpointReason,
+}
+
+/// Why a checkpoint was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointReason {
+    /// Every `run.checkpoint_every` steps.
+    Periodic,
+    /// Asked for.
+    Manual,
+    /// The run ends or stops.
+    Final,
+}
+
+/// The run's state, as acknowledged by the trainer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Reading model and data.
+    Loading,
+    /// Training.
+    Running,
+    /// Will pause at the end of the step.
+    Pausing,
+    /// Waiting.
+    Paused,
+    /// Will stop.
+    Stopping,
+    /// Over.
+    Ended,
+}
+
+/// A change of state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateChanged {
+    /// The new state.
+    pub state: RunState,
+}
+
+/// Severity of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Detail.
+    Debug,
+    /// Normal.
+    Info,
+    /// Something to know about.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// A log line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Severity.
+    pub level: LogLevel,
+    /// Text.
+    pub message: String,
+}
+
+/// How a trainer's work on the run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// Steps trained.
+    pub step: u64,
+    /// Why.
+    pub reason: EndReason,
+    /// Text of the error, for `failed`.
+    pub message: Option<String>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<PathBuf>,
+}
+
+/// Why a trainer's work on the run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// All steps done.
+    Completed,
+    /// Stopped by command.
+    Stopped,
+    /// Stopped by SIGINT, SIGTERM or SIGHUP.
+    Signal,
+    /// An error.
+    Failed,
+}

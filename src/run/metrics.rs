@@ -1,0 +1,106 @@
+//! Metric names and the map that carries them.
+//!
+//! Names are TRL's wherever TRL has one (`reward`, `frac_reward_zero_std`, `completions/mean_length`, ...), so that scripts
+//! written for `trainer_state.json` read our runs unchanged.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+
+/// One metric's name with what the help text says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricInfo {
+    /// The key in events, in the store and in exports.
+    pub name: &'static str,
+    /// A short label for a chart's title.
+    pub label: &'static str,
+    /// What it means, one sentence.
+    pub meaning: &'static str,
+    /// What a healthy run shows.
+    pub healthy: &'static str,
+}
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $id:ident = $name:literal, $label:literal, $meaning:literal, $healthy:literal;)*) => {
+        $($(#[$doc])* #[doc = $meaning] pub const $id: &str = $name;)*
+        /// Every metric that has a help text, in the order in which help shows them.
+        pub const CATALOG: &[MetricInfo] = &[$(MetricInfo { name: $name, label: $label, meaning: $meaning, healthy: $healthy }),*];
+    };
+}
+
+metrics! {
+    REWARD = "reward", "reward", "Mean total reward of the step's completions.", "rises slowly; a jump is worth a look at the samples";
+    REWARD_STD = "reward_std", "reward std", "Standard deviation of the total reward over the whole batch.", "above 0: without spread there is nothing to learn from";
+    EXECUTION_ACCURACY = "execution_accuracy", "exec accuracy", "Share of the step's completions whose result equals gold's.", "rises; compare with the held-out figure, not with itself";
+    KL = "kl", "KL", "Mean k3 estimate of the divergence from the reference policy, in nats a token.", "0 at step 0, then small and positive; about 0.1 to 1.0 at beta 0.1";
+    LOSS = "loss", "loss", "The objective that the update minimises, KL term included.", "near 0 and noisy: its level says little in GRPO";
+    GRAD_NORM = "grad_norm", "grad norm", "Global L2 norm of the adapter's gradient before clipping.", "steady; spikes mean a step worth inspecting";
+    ENTROPY = "entropy", "entropy", "Mean entropy of the next-token distribution over completion tokens, in nats.", "falls slowly; a collapse to 0 ends exploration";
+    LEARNING_RATE = "learning_rate", "learning rate", "The learning rate of this update.", "follows the schedule";
+    NUM_TOKENS = "num_tokens", "tokens", "Prompt and completion tokens processed since the run began.", "grows";
+    STEP_TIME = "step_time", "step time", "Wall-clock seconds of the step.", "steady";
+    TOKENS_PER_SECOND = "tokens_per_second", "tokens/s", "Completion tokens generated a second, during rollout.", "steady";
+    MEMORY_BYTES = "memory_bytes", "memory", "Memory in use: the GPU's by NVML where there is one, else the process's resident set.", "flat after the first steps";
+    DEAD_GROUPS = "frac_reward_zero_std", "dead groups", "Share of groups whose completions all have the same reward; they give no gradient.", "below about one half";
+    MEAN_LENGTH = "completions/mean_length", "length", "Mean completion length in tokens.", "steady; unbroken growth is length hacking";
+    CLIPPED_RATIO = "completions/clipped_ratio", "truncated", "Share of completions cut off at max_completion_length.", "near 0";
+    ROLLOUT_TIME = "time/rollout", "rollout s", "Seconds spent generating completions.", "steady";
+    SCORING_TIME = "time/scoring", "scoring s", "Seconds spent executing SQL and computing rewards.", "small beside rollout and update";
+    UPDATE_TIME = "time/update", "update s", "Seconds spent on the reference pass, the gradient and the optimizer.", "steady";
+}
+
+/// Metric values by name. Non-finite values travel as `null` in JSON and come back as NaN, so that a diverged step stays visible.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metrics(pub BTreeMap<String, f64>);
+
+impl Metrics {
+    /// Sets one value.
+    pub fn set(&mut self, name: &str, value: f64) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    /// The value under `name`, if the step has one.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+}
+
+impl Serialize for Metrics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, &value.is_finite().then_some(*value))?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Metrics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = BTreeMap::<String, Option<f64>>::deserialize(deserializer)?;
+        Ok(Self(raw.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn non_finite_values_survive_json_as_nan() {
+        let mut metrics = Metrics::default();
+        metrics.set(LOSS, f64::NAN);
+        metrics.set(REWARD, 0.25);
+        let text = serde_json::to_string(&metrics).unwrap();
+        assert_eq!(text, r#"{"loss":null,"reward":0.25}"#);
+        let back: Metrics = serde_json::from_str(&text).unwrap();
+        assert!(back.get(LOSS).unwrap().is_nan());
+        assert_eq!(back.get(REWARD), Some(0.25));
+    }
+
+    #[test]
+    fn catalogue_has_no_name_twice() {
+        let names: std::collections::BTreeSet<_> = CATALOG.iter().map(|m| m.name).collect();
+        assert_eq!(names.len(), CATALOG.len());
+    }
+}

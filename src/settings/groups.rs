@@ -1,0 +1,404 @@
+//! The settings, group by group, with their defaults. Names are TRL's and PEFT's where those have one.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The base model.
+    pub model: ModelSettings,
+    /// The adapter.
+    pub lora: LoraSettings,
+    /// Questions and databases.
+    pub data: DataSettings,
+    /// Execution of SQL.
+    pub sql: SqlSettings,
+    /// Generation of completions.
+    pub rollout: RolloutSettings,
+    /// The objective.
+    pub grpo: GrpoSettings,
+    /// Weights of the reward's components.
+    pub reward: RewardSettings,
+    /// The optimizer.
+    pub optim: OptimSettings,
+    /// Memory use.
+    pub memory: MemorySettings,
+    /// Held-out evaluation.
+    pub eval: EvalSettings,
+    /// The run as a whole.
+    pub run: RunSettings,
+    /// The cockpit.
+    pub ui: UiSettings,
+}
+
+/// `model`: the base model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelSettings {
+    /// A GGUF file, or `org/name` of a repository.
+    pub path: Option<String>,
+    /// How weights are held in memory.
+    pub quantize: Quantize,
+}
+
+/// How weights are held in memory.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quantize {
+    /// As the file has them: quantized blocks stay packed.
+    #[default]
+    Auto,
+    /// Expanded to float32.
+    None,
+}
+
+/// `lora`: the adapter, under PEFT's names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LoraSettings {
+    /// Rank.
+    pub r: usize,
+    /// Scale numerator: the adapter's output is multiplied by `lora_alpha / r`.
+    pub lora_alpha: f64,
+    /// Projections that get an adapter.
+    pub target_modules: Vec<String>,
+    /// An adapter folder in PEFT's format to start from; frozen, it is also the reference policy.
+    pub init_adapter: Option<PathBuf>,
+}
+
+impl Default for LoraSettings {
+    fn default() -> Self {
+        let all = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+        Self { r: 16, lora_alpha: 32.0, target_modules: all.map(str::to_owned).to_vec(), init_adapter: None }
+    }
+}
+
+/// `data`: questions and databases in Spider's layout.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataSettings {
+    /// The data folder, with `database/<db_id>/<db_id>.sqlite` in it.
+    pub root: Option<PathBuf>,
+    /// Training questions; a relative path is taken from the data folder.
+    pub train_file: PathBuf,
+    /// Held-out questions; a relative path is taken from the data folder.
+    pub dev_file: PathBuf,
+    /// Questions whose prompt is longer are left out.
+    pub max_prompt_tokens: usize,
+    /// Take the training questions in a seeded random order, anew each epoch.
+    pub shuffle: bool,
+    /// Use the first so many training questions only.
+    pub limit: Option<usize>,
+}
+
+impl Default for DataSettings {
+    fn default() -> Self {
+        Self {
+            root: None,
+            train_file: "train_spider.json".into(),
+            dev_file: "dev.json".into(),
+            max_prompt_tokens: 768,
+            shuffle: true,
+            limit: None,
+        }
+    }
+}
+
+/// `sql`: limits and comparison of results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SqlSettings {
+    /// Seconds after which a query is stopped.
+    pub timeout: f64,
+    /// Rows after which a result counts as too large.
+    pub max_rows: usize,
+    /// Bytes in one cell after which a result counts as too large.
+    pub max_cell_bytes: usize,
+    /// How results are compared.
+    pub comparison: Comparison,
+}
+
+impl Default for SqlSettings {
+    fn default() -> Self {
+        Self { timeout: 5.0, max_rows: 100_000, max_cell_bytes: 1 << 20, comparison: Comparison::Spider }
+    }
+}
+
+/// How two results are compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    /// As Spider's test-suite evaluator does: typed cells, a multiset of rows, columns in any order.
+    #[default]
+    Spider,
+    /// As the plain recipe does: a set of rows, cells as lower-cased text.
+    Loose,
+}
+
+/// `rollout`: generation of completions, under TRL's names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RolloutSettings {
+    /// Completions a question (K).
+    pub num_generations: usize,
+    /// Tokens after which a completion is cut off.
+    pub max_completion_length: usize,
+    /// Divisor of the logits.
+    pub temperature: f64,
+    /// Nucleus: the smallest set of tokens with this much probability; 1 is off.
+    pub top_p: f64,
+    /// The so many most probable tokens; 0 is off.
+    pub top_k: usize,
+    /// Tokens at least so probable as this share of the most probable one's probability; 0 is off.
+    pub min_p: f64,
+    /// Divisor of the logits of tokens already written; 1 is off.
+    pub repetition_penalty: f64,
+    /// Questions a step.
+    pub prompts_per_step: usize,
+}
+
+impl Default for RolloutSettings {
+    fn default() -> Self {
+        Self {
+            num_generations: 8,
+            max_completion_length: 96,
+            temperature: 0.8,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            prompts_per_step: 2,
+        }
+    }
+}
+
+/// `grpo`: the objective, under TRL's names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GrpoSettings {
+    /// Weight of the KL term. KL is measured and shown at 0 too.
+    pub beta: f64,
+    /// Lower clipping range of the probability ratio.
+    pub epsilon: f64,
+    /// Upper clipping range; `epsilon` if absent.
+    pub epsilon_high: Option<f64>,
+    /// How token losses are averaged.
+    pub loss_type: LossType,
+    /// What advantages are divided by.
+    pub scale_rewards: ScaleRewards,
+    /// Updates per rollout (mu).
+    pub num_iterations: usize,
+}
+
+impl Default for GrpoSettings {
+    fn default() -> Self {
+        Self {
+            beta: 0.04,
+            epsilon: 0.2,
+            epsilon_high: None,
+            loss_type: LossType::Dapo,
+            scale_rewards: ScaleRewards::Group,
+            num_iterations: 1,
+        }
+    }
+}
+
+/// How token losses are averaged.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossType {
+    /// Mean over each completion's tokens, then over completions.
+    Grpo,
+    /// Mean over all tokens of the batch.
+    Bnpo,
+    /// Mean over all tokens of the step.
+    #[default]
+    Dapo,
+    /// Sum over tokens divided by completions × `max_completion_length`.
+    DrGrpo,
+}
+
+/// What advantages are divided by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleRewards {
+    /// The group's standard deviation.
+    #[default]
+    Group,
+    /// The whole batch's standard deviation.
+    Batch,
+    /// Nothing.
+    None,
+}
+
+/// `reward`: weights of the components.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RewardSettings {
+    /// Weight of the execution match.
+    pub execution: f64,
+    /// Weight of the partial credit, given only where execution does not match.
+    pub partial: f64,
+}
+
+impl Default for RewardSettings {
+    fn default() -> Self {
+        Self { execution: 1.0, partial: 0.3 }
+    }
+}
+
+/// `optim`: AdamW and its schedule, under the names of Hugging Face's `TrainingArguments`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimSettings {
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Decay of the first moment.
+    pub adam_beta1: f64,
+    /// Decay of the second moment.
+    pub adam_beta2: f64,
+    /// Added to the denominator.
+    pub adam_epsilon: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Gradients are scaled down to this global norm; 0 is off.
+    pub max_grad_norm: f64,
+    /// Steps over which the learning rate rises from 0.
+    pub warmup_steps: u64,
+    /// What the learning rate does after warm-up.
+    pub lr_scheduler_type: LrScheduler,
+}
+
+impl Default for OptimSettings {
+    fn default() -> Self {
+        Self {
+            learning_rate: 1e-4,
+            adam_beta1: 0.9,
+            adam_beta2: 0.999,
+            adam_epsilon: 1e-8,
+            weight_decay: 0.0,
+            max_grad_norm: 1.0,
+            warmup_steps: 5,
+            lr_scheduler_type: LrScheduler::Constant,
+        }
+    }
+}
+
+/// What the learning rate does after warm-up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LrScheduler {
+    /// Stays.
+    #[default]
+    Constant,
+    /// Falls to 0 in a straight line.
+    Linear,
+    /// Falls to 0 along half a cosine.
+    Cosine,
+}
+
+/// `memory`: what is kept and what is computed anew.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MemorySettings {
+    /// Whether the backward pass computes a layer's activations anew from its input.
+    pub recompute: Recompute,
+    /// Positions whose logits are held at a time by the language-model head.
+    pub head_chunk: usize,
+}
+
+impl Default for MemorySettings {
+    fn default() -> Self {
+        Self { recompute: Recompute::Auto, head_chunk: 128 }
+    }
+}
+
+/// Whether the backward pass computes a layer's activations anew from its input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recompute {
+    /// Only for the layers whose activations do not fit in half of the memory that is free.
+    #[default]
+    Auto,
+    /// For every layer: least memory.
+    Always,
+    /// For no layer: fastest.
+    Never,
+}
+
+/// `eval`: held-out evaluation, greedy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvalSettings {
+    /// Steps between evaluations; 0 evaluates only on request and at the end.
+    pub every: u64,
+    /// Held-out questions asked, a fixed sample; 0 switches evaluation off.
+    pub questions: usize,
+    /// Evaluate before the first step too.
+    pub at_start: bool,
+}
+
+impl Default for EvalSettings {
+    fn default() -> Self {
+        Self { every: 50, questions: 32, at_start: true }
+    }
+}
+
+/// `run`: the run as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunSettings {
+    /// The run's name.
+    pub name: String,
+    /// The run folder; `runs/<time>-<name>` if absent.
+    pub dir: Option<PathBuf>,
+    /// The seed that all randomness derives from.
+    pub seed: u64,
+    /// Steps at which the run ends, counted from its very beginning; decided by `epochs` if absent.
+    pub max_steps: Option<u64>,
+    /// Passes over the training questions.
+    pub epochs: f64,
+    /// Where tensors live: `auto`, `cpu` or `cuda[:N]`.
+    pub device: String,
+    /// Steps between checkpoints; 0 writes them only on request and at the end.
+    pub checkpoint_every: u64,
+    /// Periodic checkpoints kept, the newest ones; 0 keeps all. Others are never deleted.
+    pub keep_checkpoints: usize,
+    /// Steps between the lines that a headless run logs on stderr.
+    pub log_every: u64,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            name: "grpo".into(),
+            dir: None,
+            seed: 42,
+            max_steps: None,
+            epochs: 1.0,
+            device: "auto".into(),
+            checkpoint_every: 20,
+            keep_checkpoints: 3,
+            log_every: 1,
+        }
+    }
+}
+
+/// `ui`: the cockpit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UiSettings {
+    /// Name of a theme: `themes/<name>.yaml` in the working folder, else a built-in one.
+    pub theme: String,
+    /// Frames a second at most.
+    pub fps: u32,
+}
+
+impl Default for UiSettings {
+    fn default() -> Self {
+        Self { theme: "night".into(), fps: 15 }
+    }
+}

@@ -1,0 +1,5 @@
+//! Settings: YAML files and command-line flags, validated.
+
+mod groups;
+
+pub use groups::*;

@@ -1,0 +1,1 @@
+//! SQL: execution within limits, comparison of results.

@@ -20,3 +20,11 @@ pub enum Command {
         checkpoint: bool,
     },
 }
+
+/// The way from a cockpit to a trainer.
+///
+/// Sending neither waits nor fails for the caller: what became of a command is told by events alone.
+pub trait CommandSink: Send + Sync {
+    /// Hands over a command.
+    fn send(&self, command: Command);
+}

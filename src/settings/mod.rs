@@ -1,5 +1,17 @@
 //! Settings: YAML files and command-line flags, validated.
+//!
+//! Defaults come first, then the file, then flags. Every mistake is reported with its place, the value, and what is allowed.
 
+mod check;
+mod error;
 mod groups;
+mod load;
+mod overlay;
+#[cfg(test)]
+mod tests;
 
+pub use check::LORA_TARGETS;
+pub use error::{Impossible, SettingsError};
 pub use groups::*;
+pub use load::Sources;
+pub use overlay::Override;

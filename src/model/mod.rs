@@ -1,1 +1,4 @@
 //! The language model: GGUF files, tokenizer, decoder, adapters, generation.
+
+pub mod packed;
+pub mod weights;

@@ -1,0 +1,79 @@
+//! The frozen base: embedding, layers, final norm, head.
+
+use burn::tensor::Tensor;
+
+use super::packed::PackedMatrix;
+
+/// Matrices that read the same input, on top of each other: one output with a column range per projection.
+#[derive(Debug, Clone)]
+pub struct StackedLinear {
+    /// One matrix per run of equal formats, top to bottom.
+    pub parts: Vec<PackedMatrix>,
+    /// Output columns of each projection, in order.
+    pub widths: Vec<usize>,
+    /// Added to the output, `[out]`.
+    pub bias: Option<Tensor<1>>,
+}
+
+impl StackedLinear {
+    /// Stacks projections; `bias` covers all of them, in order.
+    pub fn new(projections: Vec<PackedMatrix>, bias: Option<Tensor<1>>) -> Self {
+        let widths = projections.iter().map(PackedMatrix::rows).collect();
+        Self { parts: PackedMatrix::stack(projections), widths, bias }
+    }
+
+    /// Inputs.
+    pub fn cols(&self) -> usize {
+        self.parts.first().map_or(0, PackedMatrix::cols)
+    }
+
+    /// Outputs of all projections together.
+    pub fn rows(&self) -> usize {
+        self.widths.iter().sum()
+    }
+}
+
+/// One decoder layer. q and k rows are in Hugging Face's order (see [`super::packed::undo_rope_row_order`]).
+#[derive(Debug, Clone)]
+pub struct LayerWeights {
+    /// `RMSNorm` before attention, `[hidden]`.
+    pub attention_norm: Tensor<1>,
+    /// q, k and v projections.
+    pub qkv: StackedLinear,
+    /// Attention's output projection.
+    pub output: StackedLinear,
+    /// `RMSNorm` before the feed-forward part, `[hidden]`.
+    pub feed_forward_norm: Tensor<1>,
+    /// gate and up projections.
+    pub gate_up: StackedLinear,
+    /// down projection.
+    pub down: StackedLinear,
+}
+
+/// All frozen weights of a decoder.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// Token embedding, `[vocabulary, hidden]`.
+    pub embedding: PackedMatrix,
+    /// Layers, first to last.
+    pub layers: Vec<LayerWeights>,
+    /// `RMSNorm` before the head, `[hidden]`.
+    pub final_norm: Tensor<1>,
+    /// Language-model head, `[vocabulary, hidden]`; the embedding serves if absent.
+    pub head: Option<PackedMatrix>,
+}
+
+impl Weights {
+    /// The head's matrix.
+    pub fn head(&self) -> &PackedMatrix {
+        self.head.as_ref().unwrap_or(&self.embedding)
+    }
+
+    /// Bytes held in memory.
+    pub fn bytes(&self) -> u64 {
+        let layers = self.layers.iter().flat_map(|l| [&l.qkv, &l.output, &l.gate_up, &l.down]);
+        let matrices = layers.flat_map(|linear| &linear.parts).chain([&self.embedding]).chain(&self.head);
+        let norms = (self.layers.len() * 2 + 1) * self.embedding.cols() * 4;
+        matrices.map(PackedMatrix::bytes).sum::<u64>() + norms as u64
+    }
+}

@@ -212,9 +212,9 @@ impl PackedMatrix {
     pub fn stack(matrices: Vec<Self>) -> Vec<Self> {
         let mut stacked: Vec<Self> = Vec::new();
         for next in matrices {
-            match stacked.last_mut() {
-                Some(last) if last.absorb(&next) => {}
-                _ => stacked.push(next),
+            let absorbed = stacked.last_mut().is_some_and(|last| last.absorb(&next));
+            if !absorbed {
+                stacked.push(next);
             }
         }
         stacked

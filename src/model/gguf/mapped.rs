@@ -1,0 +1,36 @@
+//! The one place where a file is mapped into memory.
+
+use std::{fs::File, path::Path};
+
+use memmap2::Mmap;
+
+use super::super::ModelError;
+
+/// A whole file, mapped read-only.
+pub(super) struct MappedFile {
+    map: Mmap,
+}
+
+impl MappedFile {
+    /// Maps `path`.
+    pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
+        let file = File::open(path).map_err(|e| ModelError::io("open", path, e))?;
+        let meta = file.metadata().map_err(|e| ModelError::io("inspect", path, e))?;
+        if !meta.is_file() {
+            let reason = std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file");
+            return Err(ModelError::io("map", path, reason));
+        }
+        // SAFETY: the mapping is private and read-only, and nobody gets more than a shared byte slice of it, so any
+        // content is valid. What the language cannot rule out is another process that changes or truncates the file
+        // meanwhile; the time in which that could happen is the load alone, for which the mapping is kept: weights
+        // are copied out and the mapping dropped before training starts.
+        #[allow(unsafe_code)]
+        let map = unsafe { Mmap::map(&file) }.map_err(|e| ModelError::io("map", path, e))?;
+        Ok(Self { map })
+    }
+
+    /// All bytes of the file.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+}

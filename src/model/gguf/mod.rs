@@ -1,0 +1,93 @@
+//! GGUF files, versions 2 and 3: the format in which llama.cpp keeps quantized models.
+//!
+//! A file is a header, metadata (key-value pairs, the tokenizer among them), the list of tensors, and the aligned
+//! tensor data. The format is specified in ggml's `docs/gguf.md`. Nothing in a file is trusted: every length, offset
+//! and count is checked against the bytes that are there before it is used.
+
+pub mod dequantize;
+mod header;
+mod mapped;
+mod metadata;
+mod reader;
+mod tensor;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+pub use metadata::{Metadata, Value};
+pub use tensor::{TensorInfo, TensorType, TensorView};
+
+use self::{header::Header, mapped::MappedFile};
+use super::ModelError;
+
+/// An open GGUF file: parsed header, mapped tensor data.
+pub struct GgufFile {
+    file: MappedFile,
+    header: Header,
+}
+
+impl GgufFile {
+    /// Opens and checks a file. Tensor data is mapped, not read.
+    ///
+    /// # Errors
+    /// [`ModelError::Io`] if the file cannot be mapped; [`ModelError::Gguf`] with byte offset and value if it is no
+    /// GGUF file, truncated or inconsistent; [`ModelError::Unsupported`] for tensor types that cannot be decoded.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let file = MappedFile::open(path)?;
+        let header = Header::parse(path, file.bytes())?;
+        Ok(Self { file, header })
+    }
+
+    /// The file's path.
+    pub fn path(&self) -> &Path {
+        self.header.metadata.path()
+    }
+
+    /// Version of the format, 2 or 3.
+    pub fn version(&self) -> u32 {
+        self.header.version
+    }
+
+    /// The key-value pairs.
+    pub fn metadata(&self) -> &Metadata {
+        &self.header.metadata
+    }
+
+    /// All tensors, in the file's order.
+    pub fn tensors(&self) -> &[TensorInfo] {
+        &self.header.tensors
+    }
+
+    /// The tensor called `name`, if there is one.
+    pub fn find_tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        let info = &self.header.tensors[*self.header.index.get(name)?];
+        let start = usize::try_from(info.offset).ok()?;
+        let bytes = self.file.bytes().get(start..start.checked_add(info.byte_len())?)?;
+        Some(TensorView { info, bytes })
+    }
+
+    /// The tensor called `name`.
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`] if the file has no such tensor.
+    pub fn tensor(&self, name: &str) -> Result<TensorView<'_>, ModelError> {
+        self.find_tensor(name).ok_or_else(|| ModelError::tensor(self.path(), name, "not in the file"))
+    }
+
+    /// The tensor called `name`, which must have this shape ([out, in] for matrices).
+    ///
+    /// # Errors
+    /// [`ModelError::Tensor`] if it is not there or has another shape.
+    pub fn tensor_of_shape(&self, name: &str, shape: &[usize]) -> Result<TensorView<'_>, ModelError> {
+        let view = self.tensor(name)?;
+        if view.info.shape == shape {
+            Ok(view)
+        } else {
+            let problem = format!("has shape {:?}, but the metadata asks for {shape:?}", view.info.shape);
+            Err(ModelError::tensor(self.path(), name, problem))
+        }
+    }
+}

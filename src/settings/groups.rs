@@ -92,6 +92,9 @@ pub struct DataSettings {
     pub shuffle: bool,
     /// Use the first so many training questions only.
     pub limit: Option<usize>,
+    /// Execute all gold queries at the start (seconds) and leave out the training questions whose gold query fails or
+    /// returns nothing: an empty result would reward every query that finds nothing.
+    pub check_gold: bool,
 }
 
 impl Default for DataSettings {
@@ -103,6 +106,7 @@ impl Default for DataSettings {
             max_prompt_tokens: 768,
             shuffle: true,
             limit: None,
+            check_gold: true,
         }
     }
 }

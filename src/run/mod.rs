@@ -1,5 +1,11 @@
 //! A run: its events and commands, its folder, its store and its checkpoints.
 
+pub mod atomic;
+pub mod bus;
+pub mod checkpoint;
 pub mod command;
 pub mod event;
+pub mod folder;
 pub mod metrics;
+pub mod reporter;
+pub mod store;

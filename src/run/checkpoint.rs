@@ -1,0 +1,325 @@
+//! Checkpoint folders: written whole or not at all, checked by hash when read, never replaced by something worse.
+//!
+//! A checkpoint is a folder `checkpoints/step-00000020` with whatever files its writer puts there and a `manifest.json` that lists
+//! them with size and sha256. It is written under a temporary name, synced, and renamed.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{atomic, event::CheckpointReason};
+
+/// Version of the checkpoint layout.
+pub const CHECKPOINT_VERSION: u32 = 1;
+
+const MANIFEST: &str = "manifest.json";
+
+/// A checkpoint that cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// An operation on a file failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A file of the checkpoint is not as it was written.
+    #[error("checkpoint {} is damaged: {why}", path.display())]
+    Damaged {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// Which file, and how.
+        why: String,
+    },
+    /// The writer of the checkpoint's content failed.
+    #[error("cannot fill the checkpoint {}: {source}", path.display())]
+    Fill {
+        /// The folder being filled.
+        path: PathBuf,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// What a checkpoint holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`CHECKPOINT_VERSION`].
+    pub version: u32,
+    /// Steps trained.
+    pub step: u64,
+    /// Why it was written.
+    pub reason: CheckpointReason,
+    /// Size and sha256 of every other file, by name relative to the folder.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// A file of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its size.
+    pub bytes: u64,
+    /// Its sha256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A checkpoint on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What it holds.
+    pub manifest: Manifest,
+}
+
+impl Checkpoint {
+    /// Bytes of all its files but the manifest.
+    pub fn bytes(&self) -> u64 {
+        self.manifest.files.values().map(|f| f.bytes).sum()
+    }
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    move |source| CheckpointError::Io { action, path, source }
+}
+
+/// Writes the checkpoint of `step`. `fill` puts its files into the folder it is given. A valid checkpoint of the same step is kept
+/// and returned as it is; a damaged one is moved aside.
+///
+/// # Errors
+/// A file cannot be written; what was there before still is.
+pub fn write(
+    checkpoints: &Path,
+    step: u64,
+    reason: CheckpointReason,
+    fill: impl FnOnce(&Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<Checkpoint, CheckpointError> {
+    let path = checkpoints.join(format!("step-{step:08}"));
+    if path.exists() {
+        match read(&path) {
+            Ok(there) => return Ok(there),
+            Err(_) => set_aside(&path)?,
+        }
+    }
+    let temporary = checkpoints.join(format!(".step-{step:08}.{}.tmp", std::process::id()));
+    let written = write_folder(&temporary, step, reason, fill)
+        .and_then(|manifest| fs::rename(&temporary, &path).map(|()| manifest).map_err(io_error("rename", &temporary)));
+    match written {
+        Ok(manifest) => {
+            atomic::sync_parent(&path).map_err(io_error("sync", checkpoints))?;
+            Ok(Checkpoint { path, manifest })
+        }
+        Err(error) => {
+            // The error already under way says more than a failure to tidy up after it.
+            let _ = fs::remove_dir_all(&temporary);
+            Err(error)
+        }
+    }
+}
+
+fn write_folder(
+    folder: &Path,
+    step: u64,
+    reason: CheckpointReason,
+    fill: impl FnOnce(&Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
+) -> Result<Manifest, CheckpointError> {
+    fs::create_dir_all(folder).map_err(io_error("make", folder))?;
+    fill(folder).map_err(|source| CheckpointError::Fill { path: folder.to_owned(), source })?;
+    let mut files = BTreeMap::new();
+    for (name, path) in files_below(folder)? {
+        File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("sync", &path))?;
+        files.insert(name, entry(&path)?);
+    }
+    let manifest = Manifest { version: CHECKPOINT_VERSION, step, reason, files };
+    let path = folder.join(MANIFEST);
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(io::Error::other(e)))?;
+    atomic::write(&path, &text).map_err(io_error("write", &path))?;
+    Ok(manifest)
+}
+
+/// Reads the manifest of a checkpoint and checks every file against it.
+///
+/// # Errors
+/// A file is missing, cut short or altered.
+pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let damaged = |why: String| CheckpointError::Damaged { path: path.to_owned(), why };
+    let text = fs::read(path.join(MANIFEST)).map_err(|e| damaged(format!("{MANIFEST}: {e}")))?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| damaged(format!("{MANIFEST}: {e}")))?;
+    if manifest.version != CHECKPOINT_VERSION {
+        return Err(damaged(format!("it has version {}, this program reads {CHECKPOINT_VERSION}", manifest.version)));
+    }
+    for (name, expected) in &manifest.files {
+        if Path::new(name).components().any(|c| !matches!(c, std::path::Component::Normal(_))) {
+            return Err(damaged(format!("{name:?} points outside the checkpoint")));
+        }
+        let found = entry(&path.join(name)).map_err(|e| damaged(e.to_string()))?;
+        if found != *expected {
+            return Err(damaged(format!(
+                "{name} is not as it was written ({} bytes, {} expected)",
+                found.bytes, expected.bytes
+            )));
+        }
+    }
+    Ok(Checkpoint { path: path.to_owned(), manifest })
+}
+
+/// The newest valid checkpoint, and what is wrong with every newer one.
+///
+/// # Errors
+/// The folder of checkpoints cannot be listed.
+pub fn newest(checkpoints: &Path) -> Result<(Option<Checkpoint>, Vec<CheckpointError>), CheckpointError> {
+    let mut damaged = Vec::new();
+    for path in folders(checkpoints)?.into_iter().rev() {
+        match read(&path) {
+            Ok(checkpoint) => return Ok((Some(checkpoint), damaged)),
+            Err(error) => damaged.push(error),
+        }
+    }
+    Ok((None, damaged))
+}
+
+/// Deletes all but the newest `keep` periodic checkpoints. Those asked for, and final ones, stay.
+///
+/// # Errors
+/// A folder cannot be listed or removed.
+pub fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
+    let mut periodic = Vec::new();
+    for path in folders(checkpoints)? {
+        let manifest =
+            fs::read(path.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice::<Manifest>(&text).ok());
+        if manifest.is_some_and(|m| m.reason == CheckpointReason::Periodic) {
+            periodic.push(path);
+        }
+    }
+    let surplus = periodic.len().saturating_sub(keep);
+    for path in &periodic[..surplus] {
+        fs::remove_dir_all(path).map_err(io_error("remove", path))?;
+    }
+    Ok(())
+}
+
+/// Renames a damaged checkpoint, so that its step can be written again and nothing is lost.
+fn set_aside(path: &Path) -> Result<(), CheckpointError> {
+    let aside = (0..).map(|n| path.with_extension(format!("damaged-{n}"))).find(|p| !p.exists());
+    let aside = aside.unwrap_or_else(|| path.with_extension("damaged"));
+    fs::rename(path, aside).map_err(io_error("set aside", path))
+}
+
+fn folders(checkpoints: &Path) -> Result<Vec<PathBuf>, CheckpointError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(checkpoints).map_err(io_error("list", checkpoints))? {
+        let entry = entry.map_err(io_error("list", checkpoints))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.strip_prefix("step-").is_some_and(|n| n.len() >= 8 && n.bytes().all(|b| b.is_ascii_digit())) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<(String, PathBuf)>, CheckpointError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(io_error("list", folder))? {
+        let entry = entry.map_err(io_error("list", folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            let inner = files_below(&entry.path())?;
+            found.extend(inner.into_iter().map(|(inner, path)| (format!("{name}/{inner}"), path)));
+        } else {
+            found.push((name, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn entry(path: &Path) -> Result<FileEntry, CheckpointError> {
+    let mut file = File::open(path).map_err(io_error("open", path))?;
+    let (mut hasher, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0_u8; 1 << 16]);
+    loop {
+        let n = file.read(&mut buffer).map_err(io_error("read", path))?;
+        if n == 0 {
+            break;
+        }
+        hasher.update(&buffer[..n]);
+        bytes += n as u64;
+    }
+    let sha256 = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    Ok(FileEntry { bytes, sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use CheckpointReason::{Manual, Periodic};
+
+    fn save(root: &Path, step: u64, reason: CheckpointReason, content: &str) -> Checkpoint {
+        write(root, step, reason, |dir| {
+            fs::create_dir(dir.join("reference"))?;
+            fs::write(dir.join("reference/a.bin"), "r")?;
+            Ok(fs::write(dir.join("adapter"), content)?)
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn the_newest_valid_one_is_found_and_damage_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = save(dir.path(), 9, Periodic, "nine");
+        let new = save(dir.path(), 10, Periodic, "ten");
+        assert_eq!(newest(dir.path()).unwrap().0.unwrap(), new);
+        for damage in ["tem", "te", ""] {
+            fs::write(new.path.join("adapter"), damage).unwrap();
+            let (found, damaged) = newest(dir.path()).unwrap();
+            assert_eq!(found.unwrap(), old);
+            assert!(damaged.len() == 1 && damaged[0].to_string().contains("adapter"), "{damaged:?}");
+        }
+        fs::remove_file(new.path.join(MANIFEST)).unwrap();
+        assert_eq!(newest(dir.path()).unwrap().0.unwrap(), old);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let failed = write(dir.path(), 1, Manual, |d| {
+            fs::write(d.join("half"), "x")?;
+            Err("disk full".into())
+        });
+        assert!(failed.unwrap_err().to_string().contains("disk full"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_valid_one_is_kept_and_a_damaged_one_set_aside() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = save(dir.path(), 5, Manual, "first");
+        assert_eq!(save(dir.path(), 5, Manual, "second"), first);
+        fs::write(first.path.join("adapter"), "bad").unwrap();
+        let second = save(dir.path(), 5, Manual, "second");
+        assert_eq!(fs::read_to_string(second.path.join("adapter")).unwrap(), "second");
+        assert_eq!(fs::read_to_string(dir.path().join("step-00000005.damaged-0/adapter")).unwrap(), "bad");
+    }
+
+    #[test]
+    fn pruning_spares_what_was_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        for (step, reason) in [(1, Periodic), (2, Manual), (3, Periodic), (4, Periodic), (5, CheckpointReason::Final)] {
+            save(dir.path(), step, reason, "x");
+        }
+        prune(dir.path(), 1).unwrap();
+        let left: Vec<_> = folders(dir.path()).unwrap().iter().map(|p| read(p).unwrap().manifest.step).collect();
+        assert_eq!(left, [2, 4, 5]);
+    }
+}

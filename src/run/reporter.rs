@@ -1,0 +1,143 @@
+//! The one way out of a trainer: an event goes into the store, then to the viewers, then, headless, to stdout.
+
+use std::{
+    io::Write,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::{
+    bus::Bus,
+    event::{Event, LogLevel, LogLine, Record, RunState, StateChanged},
+    store::{RunStore, StoreError},
+};
+
+/// Where headless output goes, one JSON object a line.
+pub type Lines = Box<dyn Write + Send>;
+
+/// Stores and publishes a trainer's events.
+pub struct Reporter {
+    store: RunStore,
+    bus: Bus,
+    lines: Option<Lines>,
+}
+
+impl Reporter {
+    /// Reports into `store`, to the viewers of `bus`, and to `lines` if the run is headless.
+    pub fn new(store: RunStore, bus: Bus, lines: Option<Lines>) -> Self {
+        Self { store, bus, lines }
+    }
+
+    /// Stores and publishes an event.
+    ///
+    /// # Errors
+    /// The store cannot take it.
+    pub fn report(&mut self, event: Event) -> Result<(), StoreError> {
+        let time = now();
+        let record = if event.is_stored() { self.store.append(time, event)? } else { Record { seq: 0, time, event } };
+        self.print(&record.event);
+        self.bus.publish(&Arc::new(record));
+        Ok(())
+    }
+
+    /// Reports a line for the log pane; it also goes to the program's own log.
+    ///
+    /// # Errors
+    /// As [`Reporter::report`].
+    pub fn log(&mut self, level: LogLevel, message: impl Into<String>) -> Result<(), StoreError> {
+        let message = message.into();
+        match level {
+            LogLevel::Debug => tracing::debug!("{message}"),
+            LogLevel::Info => tracing::info!("{message}"),
+            LogLevel::Warn => tracing::warn!("{message}"),
+            LogLevel::Error => tracing::error!("{message}"),
+        }
+        self.report(Event::Log(LogLine { level, message }))
+    }
+
+    /// Reports a new state.
+    ///
+    /// # Errors
+    /// As [`Reporter::report`].
+    pub fn state(&mut self, state: RunState) -> Result<(), StoreError> {
+        self.report(Event::State(StateChanged { state }))
+    }
+
+    /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run.
+    fn print(&mut self, event: &Event) {
+        let shown =
+            matches!(event, Event::Run(_) | Event::Step(_) | Event::Eval(_) | Event::Checkpoint(_) | Event::End(_));
+        let (true, Some(lines)) = (shown, &mut self.lines) else { return };
+        let written = serde_json::to_string(event).map_err(std::io::Error::other).and_then(|text| {
+            writeln!(lines, "{text}")?;
+            lines.flush()
+        });
+        if let Err(error) = written {
+            tracing::warn!(
+                "standard output is gone ({error}); the run goes on without it, its events are in the run folder"
+            );
+            self.lines = None;
+        }
+    }
+}
+
+/// Unix time in seconds.
+pub fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::event::{Phase, Progress, StepDone};
+    use crate::run::metrics::{self, Metrics};
+    use std::sync::Mutex;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>, bool);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.1 {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn step() -> Event {
+        let mut metrics = Metrics::default();
+        metrics.set(metrics::REWARD, 0.5);
+        Event::Step(StepDone { step: 1, metrics })
+    }
+
+    #[test]
+    fn progress_is_shown_but_neither_stored_nor_printed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (sink, bus) = (Sink::default(), Bus::default());
+        let mut viewer = bus.subscribe();
+        let store = RunStore::open(&dir.path().join("run.db")).unwrap();
+        let mut reporter = Reporter::new(store, bus, Some(Box::new(sink.clone())));
+        reporter.report(Event::Progress(Progress { step: 1, phase: Phase::Rollout, done: 1, total: 2 })).unwrap();
+        reporter.report(step()).unwrap();
+        assert_eq!((viewer.try_recv().unwrap().seq, viewer.try_recv().unwrap().seq), (0, 1));
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "{\"type\":\"step\",\"step\":1,\"reward\":0.5}\n");
+        assert_eq!(RunStore::open_read_only(&dir.path().join("run.db")).unwrap().since(0, 9).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_broken_pipe_ends_the_output_and_not_the_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = RunStore::open(&dir.path().join("run.db")).unwrap();
+        let mut reporter = Reporter::new(store, Bus::default(), Some(Box::new(Sink(Arc::default(), true))));
+        reporter.report(step()).unwrap();
+        reporter.report(step()).unwrap();
+        assert!(reporter.lines.is_none());
+    }
+}

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod error;
 pub mod gguf;
+pub mod ops;
 pub mod packed;
 pub mod weights;
 

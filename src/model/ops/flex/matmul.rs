@@ -1,0 +1,223 @@
+//! Products with packed weights. Few rows: each weight row is unpacked in registers and used at once. Many rows: panels
+//! of weight rows are unpacked in parallel and multiplied by the `gemm` crate.
+
+use rayon::prelude::*;
+
+use super::gemm::{Into, Output, View, gemm};
+use crate::model::packed::{BLOCK, PackedLayout};
+
+/// Up to so many rows of `x`, unpacking in registers is faster than unpacking panels (benches/matmul.rs).
+const FEW_ROWS: usize = 32;
+
+/// Weight rows that are unpacked at a time; with 1536 columns they take 2.3 MB.
+const PANEL_ROWS: usize = 384;
+
+/// A packed `[rows, cols]` matrix on the host.
+#[derive(Debug, Clone, Copy)]
+pub struct Weight<'a> {
+    /// Meaning of the codes.
+    pub layout: PackedLayout,
+    /// Codes of all blocks, row by row.
+    pub codes: &'a [u8],
+    /// Parameters of all blocks, row by row.
+    pub scales: &'a [f32],
+    /// Outputs.
+    pub rows: usize,
+    /// Inputs.
+    pub cols: usize,
+}
+
+impl<'a> Weight<'a> {
+    /// A view of the tensors' storage.
+    pub fn new(layout: PackedLayout, words: &'a [u32], scales: &'a [f32], rows: usize) -> Self {
+        let cols = scales.len() / rows.max(1) / layout.scales_per_block() * BLOCK;
+        Self { layout, codes: bytemuck::cast_slice(words), scales, rows, cols }
+    }
+
+    fn row(&self, row: usize) -> (&'a [u8], &'a [f32]) {
+        let blocks = self.cols / BLOCK;
+        let (codes, scales) = (blocks * self.layout.words_per_block() * 4, blocks * self.layout.scales_per_block());
+        (&self.codes[row * codes..(row + 1) * codes], &self.scales[row * scales..(row + 1) * scales])
+    }
+
+    /// Writes a row's weights to `out`.
+    fn unpack_row(&self, row: usize, out: &mut [f32]) {
+        let (codes, scales) = self.row(row);
+        #[cfg(target_arch = "x86_64")]
+        if super::simd::has_avx2() {
+            // SAFETY: the processor has AVX2 and FMA.
+            #[allow(unsafe_code)]
+            unsafe {
+                super::x86::unpack_row(self.layout, codes, scales, out);
+            }
+            return;
+        }
+        unpack_row(self.layout, codes, scales, out);
+    }
+
+    /// Unpacks consecutive rows in parallel.
+    fn unpack(&self, first: usize, out: &mut [f32]) {
+        out.par_chunks_mut(self.cols * 16).enumerate().for_each(|(chunk, out)| {
+            for (i, out) in out.chunks_exact_mut(self.cols).enumerate() {
+                self.unpack_row(first + chunk * 16 + i, out);
+            }
+        });
+    }
+}
+
+/// The portable form of unpacking.
+fn unpack_row(layout: PackedLayout, codes: &[u8], scales: &[f32], out: &mut [f32]) {
+    match layout {
+        PackedLayout::Q4 => {
+            let blocks = codes.chunks_exact(16).zip(scales.chunks_exact(2)).zip(out.chunks_exact_mut(BLOCK));
+            for ((codes, scales), out) in blocks {
+                let (low, high) = out.split_at_mut(BLOCK / 2);
+                for ((code, low), high) in codes.iter().zip(low).zip(high) {
+                    *low = f32::from(code & 15) * scales[0] + scales[1];
+                    *high = f32::from(code >> 4) * scales[0] + scales[1];
+                }
+            }
+        }
+        PackedLayout::Q8 => {
+            for ((codes, scale), out) in codes.chunks_exact(BLOCK).zip(scales).zip(out.chunks_exact_mut(BLOCK)) {
+                for (code, out) in codes.iter().zip(out) {
+                    *out = f32::from(code.cast_signed()) * scale;
+                }
+            }
+        }
+    }
+}
+
+/// `x` `[m, cols]` · Wᵀ → `[m, rows]`.
+pub fn matmul(x: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
+    let mut out = vec![0.0; m * weight.rows];
+    if m <= FEW_ROWS {
+        few_rows(x, m, weight, &mut out);
+        return out;
+    }
+    let mut panel = vec![0.0; PANEL_ROWS.min(weight.rows) * weight.cols];
+    for first in (0..weight.rows).step_by(PANEL_ROWS) {
+        let count = PANEL_ROWS.min(weight.rows - first);
+        let panel = &mut panel[..count * weight.cols];
+        weight.unpack(first, panel);
+        let output = Output { data: &mut out[first..], row_stride: weight.rows, into: Into::Replace };
+        let (lhs, rhs) = (View::new(x, m, weight.cols, weight.cols), View::new(panel, count, weight.cols, weight.cols));
+        gemm(output, lhs, rhs.transposed(), 1.0, true);
+    }
+    out
+}
+
+/// `g` `[m, rows]` · W → `[m, cols]`.
+pub fn matmul_transposed(g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
+    let mut out = vec![0.0; m * weight.cols];
+    let mut panel = vec![0.0; PANEL_ROWS.min(weight.rows) * weight.cols];
+    for first in (0..weight.rows).step_by(PANEL_ROWS) {
+        let count = PANEL_ROWS.min(weight.rows - first);
+        let panel = &mut panel[..count * weight.cols];
+        weight.unpack(first, panel);
+        let into = if first == 0 { Into::Replace } else { Into::Add };
+        let output = Output { data: &mut out, row_stride: weight.cols, into };
+        let lhs = View::new(&g[first..], m, count, weight.rows);
+        gemm(output, lhs, View::new(panel, count, weight.cols, weight.cols), 1.0, true);
+    }
+    out
+}
+
+/// A pointer into an output of which every task writes its own columns.
+struct Columns(*mut f32);
+// SAFETY: tasks write disjoint elements, and the output outlives them.
+#[allow(unsafe_code)]
+unsafe impl Sync for Columns {}
+
+impl Columns {
+    fn write(&self, at: usize, value: f32) {
+        // SAFETY: `few_rows` passes positions below m · rows, each from one task only.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.0.add(at).write(value);
+        }
+    }
+}
+
+/// [`matmul`] for few rows of `x`: weight rows are dealt out to the threads.
+fn few_rows(x: &[f32], m: usize, weight: &Weight<'_>, out: &mut [f32]) {
+    assert!(x.len() == m * weight.cols && out.len() == m * weight.rows, "shapes of a product do not fit");
+    let columns = Columns(out.as_mut_ptr());
+    let task_rows = weight.rows.div_ceil(rayon::current_num_threads() * 4).max(16);
+    (0..weight.rows.div_ceil(task_rows)).into_par_iter().for_each(|task| {
+        let mut sums = vec![0.0; m];
+        let mut scratch = Vec::new();
+        for row in task * task_rows..((task + 1) * task_rows).min(weight.rows) {
+            dot_rows(x, weight, row, &mut sums, &mut scratch);
+            for (i, &sum) in sums.iter().enumerate() {
+                columns.write(i * weight.rows + row, sum);
+            }
+        }
+    });
+}
+
+/// The products of one weight row with all rows of `x`.
+fn dot_rows(x: &[f32], weight: &Weight<'_>, row: usize, sums: &mut [f32], scratch: &mut Vec<f32>) {
+    let (codes, scales) = weight.row(row);
+    #[cfg(target_arch = "x86_64")]
+    if super::simd::has_avx2() {
+        // SAFETY: the processor has AVX2 and FMA.
+        #[allow(unsafe_code)]
+        unsafe {
+            super::x86::dot_rows(weight.layout, codes, scales, x, sums);
+        }
+        return;
+    }
+    scratch.resize(weight.cols, 0.0);
+    unpack_row(weight.layout, codes, scales, scratch);
+    for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
+        *sum = super::dot::dot(x, scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn weight_data(layout: PackedLayout, rows: usize, cols: usize) -> (Vec<u32>, Vec<f32>) {
+        let blocks = rows * cols / BLOCK;
+        let words = (0..blocks * layout.words_per_block()).map(|i| (i as u32).wrapping_mul(2_654_435_761)).collect();
+        let scales = (0..blocks * layout.scales_per_block()).map(|i| 0.01 * ((i % 7) as f32 - 3.0)).collect();
+        (words, scales)
+    }
+
+    fn check(layout: PackedLayout, m: usize, rows: usize, cols: usize) {
+        let (words, scales) = weight_data(layout, rows, cols);
+        let weight = Weight::new(layout, &words, &scales, rows);
+        assert_eq!(weight.cols, cols);
+        let mut dense = vec![0.0; rows * cols];
+        for (row, out) in dense.chunks_exact_mut(cols).enumerate() {
+            let (codes, scales) = weight.row(row);
+            unpack_row(layout, codes, scales, out);
+        }
+        let x: Vec<f32> = (0..m * cols).map(|i| (i as f32 * 0.37).sin()).collect();
+        let product = matmul(&x, m, &weight);
+        let back = matmul_transposed(&product, m, &weight);
+        for i in 0..m {
+            for r in 0..rows {
+                let exact: f64 = (0..cols).map(|c| f64::from(x[i * cols + c]) * f64::from(dense[r * cols + c])).sum();
+                assert!((f64::from(product[i * rows + r]) - exact).abs() < 1e-4, "{layout:?} m {m} at {i}, {r}");
+            }
+            for c in 0..cols {
+                let exact: f64 =
+                    (0..rows).map(|r| f64::from(product[i * rows + r]) * f64::from(dense[r * cols + c])).sum();
+                assert!((f64::from(back[i * cols + c]) - exact).abs() < 2e-3, "{layout:?} m {m} back at {i}, {c}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_equal_those_with_unpacked_weights() {
+        for layout in [PackedLayout::Q4, PackedLayout::Q8] {
+            for m in [1, 2, 3, 5, 8, 11, 16, 31, 40] {
+                check(layout, m, 70, 96);
+            }
+            check(layout, 40, PANEL_ROWS + 10, 64);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The decoder's operations, forward and backward, each as a fused kernel where the backend has one and as plain tensor
+//! operations ([`plain`]) everywhere else.
+//!
+//! Rows are positions of a packed sequence; columns are features. No operation knows of batches or padding.
+
+pub mod flex;
+pub mod kernels;
+pub mod layout;
+pub mod plain;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use burn::{
+    backend::{Dispatch, DispatchDevice},
+    tensor::Tensor,
+};
+
+use self::{
+    kernels::EngineKernels,
+    layout::{CacheRow, Heads, Segments},
+};
+use super::packed::{PackedMatrix, Storage};
+
+/// A token whose log-probability the head gives: the row of its logits, and its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadToken {
+    /// Row of the logits.
+    pub row: usize,
+    /// Token id.
+    pub id: usize,
+}
+
+/// Whether the tensor's backend has the fused kernels.
+fn fused<const D: usize>(tensor: &Tensor<D>) -> bool {
+    matches!(tensor.device().as_dispatch(), DispatchDevice::Flex(_))
+}
+
+fn wrap<const D: usize>(tensor: burn::backend::DispatchTensor) -> Tensor<D> {
+    Tensor::from_dispatch(tensor)
+}
+
+/// `x` `[m, in]` · Wᵀ → `[m, out]`.
+pub fn matmul(x: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
+    match weight.storage() {
+        Storage::Packed { layout, words, scales } if fused(&x) => wrap(Dispatch::packed_matmul(
+            x.into_dispatch(),
+            words.clone().into_dispatch(),
+            scales.clone().into_dispatch(),
+            *layout,
+        )),
+        _ => x.matmul(weight.dequantize().transpose()),
+    }
+}
+
+/// `g` `[m, out]` · W → `[m, in]`: the gradient of [`matmul`]'s input.
+pub fn matmul_transposed(g: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
+    match weight.storage() {
+        Storage::Packed { layout, words, scales } if fused(&g) => wrap(Dispatch::packed_matmul_transposed(
+            g.into_dispatch(),
+            words.clone().into_dispatch(),
+            scales.clone().into_dispatch(),
+            *layout,
+        )),
+        _ => g.matmul(weight.dequantize()),
+    }
+}
+
+/// `x` · `weight` / √(mean(x²) + eps), row by row; `x` `[m, hidden]`, `weight` `[hidden]` (Zhang and Sennrich 2019).
+pub fn rms_norm(x: Tensor<2>, weight: &Tensor<1>, eps: f32) -> Tensor<2> {
+    if fused(&x) {
+        return wrap(Dispatch::rms_norm(x.into_dispatch(), weight.clone().into_dispatch(), eps));
+    }
+    plain::rms_norm(x, weight, eps)
+}
+
+/// The gradient of [`rms_norm`]'s input, from its output's gradient and its input.
+pub fn rms_norm_backward(g: Tensor<2>, x: Tensor<2>, weight: &Tensor<1>, eps: f32) -> Tensor<2> {
+    if fused(&x) {
+        let weight = weight.clone().into_dispatch();
+        return wrap(Dispatch::rms_norm_backward(g.into_dispatch(), x.into_dispatch(), weight, eps));
+    }
+    plain::rms_norm_backward(g, x, weight, eps)
+}
+
+/// Cosines and sines of the rotary embedding, `[m, dim / 2]` each, for the positions of the rows.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    /// Cosines.
+    pub cos: Tensor<2>,
+    /// Sines.
+    pub sin: Tensor<2>,
+}
+
+/// Rotates the query and key heads of stacked q/k/v rows by their positions: the pairs (i, i + dim / 2) of each head
+/// (Su et al. 2021, halves as in Hugging Face). `inverse` rotates back, which is also the gradient.
+pub fn rope(qkv: Tensor<2>, rotation: &Rotation, heads: Heads, inverse: bool) -> Tensor<2> {
+    if fused(&qkv) {
+        let (cos, sin) = (rotation.cos.clone().into_dispatch(), rotation.sin.clone().into_dispatch());
+        return wrap(Dispatch::rope(qkv.into_dispatch(), cos, sin, heads, inverse));
+    }
+    plain::rope(qkv, rotation, heads, inverse)
+}
+
+/// silu(gate) · up, from stacked gate/up rows `[m, 2 · ff]` → `[m, ff]` (Shazeer 2020).
+pub fn swiglu(gate_up: Tensor<2>) -> Tensor<2> {
+    if fused(&gate_up) {
+        return wrap(Dispatch::swiglu(gate_up.into_dispatch()));
+    }
+    plain::swiglu(gate_up)
+}
+
+/// The gradient of [`swiglu`]'s input, `[m, 2 · ff]`.
+pub fn swiglu_backward(g: Tensor<2>, gate_up: Tensor<2>) -> Tensor<2> {
+    if fused(&g) {
+        return wrap(Dispatch::swiglu_backward(g.into_dispatch(), gate_up.into_dispatch()));
+    }
+    plain::swiglu_backward(g, gate_up)
+}
+
+/// Causal grouped-query attention within packed segments, over rotated stacked q/k/v rows `[m, qkv_width]`.
+///
+/// Returns the heads' outputs `[m, q_width]` and the logarithms of the softmax denominators `[m, q heads]`.
+pub fn attention(qkv: Tensor<2>, heads: Heads, segments: &Arc<Segments>) -> (Tensor<2>, Tensor<2>) {
+    if fused(&qkv) {
+        let (out, log_sums) = Dispatch::attention(qkv.into_dispatch(), heads, segments.clone());
+        return (wrap(out), wrap(log_sums));
+    }
+    plain::attention(qkv, heads, segments)
+}
+
+/// What [`attention`] computed, as its backward pass needs it.
+#[derive(Debug, Clone)]
+pub struct AttentionRecord {
+    /// Input: rotated q/k/v rows.
+    pub qkv: Tensor<2>,
+    /// Output of the heads.
+    pub out: Tensor<2>,
+    /// Logarithms of the softmax denominators.
+    pub log_sums: Tensor<2>,
+}
+
+/// The gradient of [`attention`]'s input, `[m, qkv_width]`, from that of the heads' outputs.
+pub fn attention_backward(g: Tensor<2>, record: AttentionRecord, heads: Heads, segments: &Arc<Segments>) -> Tensor<2> {
+    if fused(&g) {
+        return wrap(Dispatch::attention_backward(
+            g.into_dispatch(),
+            record.qkv.into_dispatch(),
+            record.out.into_dispatch(),
+            record.log_sums.into_dispatch(),
+            heads,
+            segments.clone(),
+        ));
+    }
+    plain::attention_backward(g, record, heads, segments)
+}
+
+/// One new row for each of several sequences: stores its key and value and attends to its prompt and its own rows.
+///
+/// `qkv` `[b, qkv_width]` is rotated; `prompts` and `own` are caches of key/value rows `[_, kv_width]`. Returns the heads'
+/// outputs `[b, q_width]` and `own` with the new rows in it, written in place where the caller gave up its handle.
+pub fn cached_attention(
+    qkv: Tensor<2>,
+    prompts: &Tensor<2>,
+    own: Tensor<2>,
+    heads: Heads,
+    rows: &Arc<Vec<CacheRow>>,
+) -> (Tensor<2>, Tensor<2>) {
+    if fused(&qkv) {
+        let (out, own) = Dispatch::cached_attention(
+            qkv.into_dispatch(),
+            prompts.clone().into_dispatch(),
+            own.into_dispatch(),
+            heads,
+            rows.clone(),
+        );
+        return (wrap(out), wrap(own));
+    }
+    plain::cached_attention(qkv, prompts, own, heads, rows)
+}
+
+/// log Σ exp of each row of logits, and the entropy of its softmax, both `[m, 1]`.
+pub fn logit_statistics(logits: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    if fused(&logits) {
+        let (log_sums, entropies) = Dispatch::logit_statistics(logits.into_dispatch());
+        return (wrap(log_sums), wrap(entropies));
+    }
+    plain::logit_statistics(logits)
+}
+
+/// The gradient of the logits, from those of the tokens' log-probabilities (`grads`, one for each of `tokens`).
+pub fn logits_backward(
+    logits: Tensor<2>,
+    log_sums: Tensor<2>,
+    tokens: &Arc<Vec<HeadToken>>,
+    grads: &Arc<Vec<f32>>,
+) -> Tensor<2> {
+    if fused(&logits) {
+        return wrap(Dispatch::logits_backward(
+            logits.into_dispatch(),
+            log_sums.into_dispatch(),
+            tokens.clone(),
+            grads.clone(),
+        ));
+    }
+    plain::logits_backward(logits, log_sums, tokens, grads)
+}

@@ -1,0 +1,157 @@
+//! Kernels against plain operations, and backward passes against burn's autodiff over the plain forward passes.
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Distribution, Tensor};
+
+use super::*;
+
+const HEADS: Heads = Heads { q: 6, kv: 2, dim: 16 };
+
+fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
+    let device = Device::flex();
+    device.seed(seed);
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device)
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.try_to_vec_as().unwrap()
+}
+
+/// Largest difference relative to the largest value.
+fn difference<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f32 {
+    assert_eq!(a.dims(), b.dims());
+    let (a, b) = (values(a), values(b));
+    assert!(a.iter().chain(&b).all(|v| v.is_finite()), "values are not finite");
+    let largest = b.iter().fold(1e-9_f32, |m, v| m.max(v.abs()));
+    a.iter().zip(&b).fold(0.0_f32, |m, (x, y)| m.max((x - y).abs())) / largest
+}
+
+fn assert_close<const D: usize>(a: &Tensor<D>, b: &Tensor<D>, what: &str) {
+    let difference = difference(a, b);
+    assert!(difference < 5e-6, "{what}: relative difference {difference}");
+}
+
+/// The gradient of `input` through `forward`, by autodiff, when the output's gradient is `g`.
+fn autodiff(input: &Tensor<2>, g: &Tensor<2>, forward: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+    let input = Tensor::<2>::from_inner(input.clone()).require_grad();
+    let loss = (forward(input.clone()) * Tensor::from_inner(g.clone())).sum();
+    input.grad(&loss.backward()).unwrap()
+}
+
+fn segments() -> Arc<Segments> {
+    Arc::new(Segments { prompt: 70, completions: vec![5, 1, 0, 67, 20] })
+}
+
+fn rotation(rows: usize) -> Rotation {
+    Rotation { cos: random([rows, HEADS.dim / 2], 8).cos(), sin: random([rows, HEADS.dim / 2], 8).sin() }
+}
+
+#[test]
+fn rms_norm_equals_plain_and_autodiff() {
+    let (x, g, weight) = (random([37, 72], 1), random([37, 72], 2), random([72], 3));
+    assert_close(&rms_norm(x.clone(), &weight, 1e-5), &plain::rms_norm(x.clone(), &weight, 1e-5), "forward");
+    let expected = autodiff(&x, &g, |x| plain::rms_norm(x, &Tensor::from_inner(weight.clone()), 1e-5));
+    let fused = rms_norm_backward(g.clone(), x.clone(), &weight, 1e-5);
+    assert_close(&fused, &expected, "backward");
+    assert_close(&plain::rms_norm_backward(g, x, &weight, 1e-5), &expected, "plain backward");
+}
+
+#[test]
+fn swiglu_equals_plain_and_autodiff() {
+    let (x, g) = (random([9, 2 * 50], 1) * 4.0, random([9, 50], 2));
+    assert_close(&swiglu(x.clone()), &plain::swiglu(x.clone()), "forward");
+    let expected = autodiff(&x, &g, plain::swiglu);
+    assert_close(&swiglu_backward(g.clone(), x.clone()), &expected, "backward");
+    assert_close(&plain::swiglu_backward(g, x), &expected, "plain backward");
+}
+
+#[test]
+fn rope_equals_plain_and_its_inverse_is_its_gradient() {
+    let (x, g) = (random([11, HEADS.qkv_width()], 1), random([11, HEADS.qkv_width()], 2));
+    let rotation = rotation(11);
+    assert_close(&rope(x.clone(), &rotation, HEADS, false), &plain::rope(x.clone(), &rotation, HEADS, false), "there");
+    let inner =
+        Rotation { cos: Tensor::from_inner(rotation.cos.clone()), sin: Tensor::from_inner(rotation.sin.clone()) };
+    let expected = autodiff(&x, &g, |x| plain::rope(x, &inner, HEADS, false));
+    assert_close(&rope(g, &rotation, HEADS, true), &expected, "back");
+}
+
+#[test]
+fn kernels_leave_shared_inputs_alone() {
+    let x = random([11, HEADS.qkv_width()], 1);
+    let before = values(&x);
+    let _ = rope(x.clone(), &rotation(11), HEADS, false);
+    let _ = swiglu_backward(random([11, HEADS.qkv_width() / 2], 2), x.clone());
+    let _ = rms_norm_backward(x.clone(), x.clone(), &random([HEADS.qkv_width()], 3), 1e-5);
+    assert_eq!(values(&x), before);
+}
+
+#[test]
+fn attention_equals_plain_and_autodiff() {
+    let segments = segments();
+    let (x, g) = (random([segments.rows(), HEADS.qkv_width()], 1), random([segments.rows(), HEADS.q_width()], 2));
+    let (out, log_sums) = attention(x.clone(), HEADS, &segments);
+    let (plain_out, plain_sums) = plain::attention(x.clone(), HEADS, &segments);
+    assert_close(&out, &plain_out, "output");
+    assert_close(&log_sums, &plain_sums, "log sums");
+    let expected = autodiff(&x, &g, |x| plain::attention(x, HEADS, &segments).0);
+    let record = AttentionRecord { qkv: x, out, log_sums };
+    assert_close(&attention_backward(g.clone(), record.clone(), HEADS, &segments), &expected, "backward");
+    assert_close(&plain::attention_backward(g, record, HEADS, &segments), &expected, "plain backward");
+}
+
+#[test]
+fn completions_do_not_see_each_other() {
+    let segments = Arc::new(Segments { prompt: 3, completions: vec![2, 2] });
+    let x = random([7, HEADS.qkv_width()], 1);
+    let other =
+        Tensor::cat(vec![x.clone().narrow(0, 0, 3), random([2, HEADS.qkv_width()], 9), x.clone().narrow(0, 5, 2)], 0);
+    let (a, _) = attention(x, HEADS, &segments);
+    let (b, _) = attention(other, HEADS, &segments);
+    assert_eq!(values(&a.clone().narrow(0, 5, 2)), values(&b.clone().narrow(0, 5, 2)));
+    assert_ne!(values(&a.narrow(0, 3, 2)), values(&b.narrow(0, 3, 2)));
+}
+
+#[test]
+fn cached_attention_equals_plain_and_the_packed_form() {
+    let (prompt, own) = (random([9, HEADS.qkv_width()], 1), random([4, HEADS.qkv_width()], 2));
+    let kv = |x: &Tensor<2>| x.clone().narrow(1, HEADS.q_width(), HEADS.kv_width());
+    let prompts = Tensor::cat(vec![random([5, HEADS.kv_width()], 3), kv(&prompt)], 0);
+    let cache = Tensor::cat(
+        vec![random([2, HEADS.kv_width()], 4), kv(&own).narrow(0, 0, 3), random([3, HEADS.kv_width()], 5)],
+        0,
+    );
+    let row = CacheRow { prompt_start: 5, prompt_rows: 9, own_start: 2, own_rows: 3 };
+    let other = CacheRow { prompt_start: 0, prompt_rows: 5, own_start: 6, own_rows: 1 };
+    let new = Tensor::cat(vec![own.clone().narrow(0, 3, 1), random([1, HEADS.qkv_width()], 6)], 0);
+    let rows = Arc::new(vec![row, other]);
+    let (out, cache_after) = cached_attention(new.clone(), &prompts, cache.clone(), HEADS, &rows);
+    let (plain_out, plain_cache) = plain::cached_attention(new, &prompts, cache, HEADS, &rows);
+    assert_close(&out, &plain_out, "output");
+    assert_eq!(values(&cache_after), values(&plain_cache));
+    let segments = Arc::new(Segments { prompt: 9, completions: vec![4] });
+    let (packed, _) = attention(Tensor::cat(vec![prompt, own], 0), HEADS, &segments);
+    assert_close(&out.narrow(0, 0, 1), &packed.narrow(0, 12, 1), "against the packed form");
+}
+
+#[test]
+fn head_operations_equal_plain_and_autodiff() {
+    let logits = random([5, 77], 1) * 3.0;
+    let (log_sums, entropies) = logit_statistics(logits.clone());
+    let (plain_sums, plain_entropies) = plain::logit_statistics(logits.clone());
+    assert_close(&log_sums, &plain_sums, "log sums");
+    assert_close(&entropies, &plain_entropies, "entropies");
+    let tokens: Vec<HeadToken> =
+        [(0, 3), (0, 76), (2, 0), (4, 11), (0, 3)].map(|(row, id)| HeadToken { row, id }).to_vec();
+    let grads = vec![0.5, -1.0, 2.0, 0.25, 0.125];
+    let mut one_hot = vec![0.0; 5 * 77];
+    for (token, grad) in tokens.iter().zip(&grads) {
+        one_hot[token.row * 77 + token.id] += grad;
+    }
+    let g = Tensor::<2>::from_data(burn::tensor::TensorData::new(one_hot, [5, 77]), &Device::flex());
+    let expected = autodiff(&logits, &g, |x| burn::tensor::activation::log_softmax(x, 1));
+    let (tokens, grads) = (Arc::new(tokens), Arc::new(grads));
+    assert_close(&logits_backward(logits.clone(), log_sums.clone(), &tokens, &grads), &expected, "backward");
+    assert_close(&plain::logits_backward(logits, log_sums, &tokens, &grads), &expected, "plain backward");
+}

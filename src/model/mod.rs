@@ -4,8 +4,12 @@ pub mod config;
 pub mod error;
 pub mod gguf;
 pub mod ops;
+#[cfg(test)]
+pub(crate) mod golden;
 pub mod packed;
+pub mod tokenizer;
 pub mod weights;
 
 pub use config::ModelConfig;
 pub use error::ModelError;
+pub use tokenizer::{ChatMessage, Tokenizer};

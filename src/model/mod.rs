@@ -6,10 +6,12 @@ pub mod gguf;
 pub mod ops;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod lora;
 pub mod packed;
 pub mod tokenizer;
 pub mod weights;
 
 pub use config::ModelConfig;
 pub use error::ModelError;
+pub use lora::{Lora, LoraParam, Projection};
 pub use tokenizer::{ChatMessage, Tokenizer};

@@ -3,15 +3,19 @@
 pub mod config;
 pub mod error;
 pub mod gguf;
-pub mod ops;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod load;
+pub mod locate;
 pub mod lora;
+pub mod ops;
 pub mod packed;
 pub mod tokenizer;
 pub mod weights;
 
 pub use config::ModelConfig;
 pub use error::ModelError;
+pub use load::Model;
+pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};
 pub use tokenizer::{ChatMessage, Tokenizer};

@@ -37,6 +37,19 @@ pub fn dequantize(tensor_type: TensorType, bytes: &[u8], out: &mut [f32]) -> Res
     Ok(())
 }
 
+/// The first element that a number in the file makes infinite or NaN. Codes cannot, so that of blocks only the scale and
+/// the minimum are looked at.
+pub fn first_not_finite(tensor_type: TensorType, bytes: &[u8]) -> Option<usize> {
+    let finite = |b: &[u8]| match tensor_type {
+        TensorType::F32 => f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite(),
+        TensorType::Bf16 => bf16::from_le_bytes([b[0], b[1]]).is_finite(),
+        TensorType::F16 | TensorType::Q4_0 | TensorType::Q8_0 => half_at(b, 0).is_finite(),
+        TensorType::Q4_1 => half_at(b, 0).is_finite() && half_at(b, 2).is_finite(),
+    };
+    let block = bytes.chunks_exact(tensor_type.block_bytes()).position(|block| !finite(block))?;
+    Some(block * tensor_type.block_len())
+}
+
 fn half_at(block: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([block[at], block[at + 1]]).to_f32()
 }
@@ -96,6 +109,22 @@ mod tests {
         blocks.extend((0..32_u8).map(|j| j.wrapping_sub(16)));
         let expected: Vec<f32> = [-256.0; 32].into_iter().chain((0..32).map(|j| 16.0 - j as f32)).collect();
         assert_eq!(run(TensorType::Q8_0, &blocks, 64), expected);
+    }
+
+    #[test]
+    fn numbers_that_are_not_finite_are_found() {
+        for tensor_type in TensorType::ALL {
+            let mut bytes = vec![0; 3 * tensor_type.block_bytes()];
+            assert_eq!(first_not_finite(tensor_type, &bytes), None);
+            // All ones are a NaN in every floating-point format; codes may have any bits.
+            let scale = tensor_type.block_bytes()..tensor_type.block_bytes() + tensor_type.block_bytes().min(4);
+            bytes[scale].fill(0xff);
+            assert_eq!(first_not_finite(tensor_type, &bytes), Some(tensor_type.block_len()), "{tensor_type:?}");
+        }
+        let codes = [&half(1.0)[..], &half(1.0), &[0xff; 16]].concat();
+        assert_eq!(first_not_finite(TensorType::Q4_1, &codes), None);
+        let minimum = [&half(1.0)[..], &half(f32::INFINITY), &[0; 16]].concat();
+        assert_eq!(first_not_finite(TensorType::Q4_1, &minimum), Some(0));
     }
 
     #[test]

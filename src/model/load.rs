@@ -1,0 +1,213 @@
+//! From a GGUF file to a model in memory.
+
+use std::{collections::HashSet, path::Path};
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{
+    ModelConfig, ModelError, Tokenizer,
+    gguf::{GgufFile, TensorInfo, TensorType, TensorView, dequantize},
+    packed::{BlockFormat, PackedMatrix, undo_rope_row_order},
+    weights::{LayerWeights, StackedLinear, Weights},
+};
+use crate::{run::event::ModelSummary, settings::Quantize};
+
+/// A base model: frozen weights, shape, tokenizer.
+pub struct Model {
+    /// The shape.
+    pub config: ModelConfig,
+    /// The tokenizer with its chat template.
+    pub tokenizer: Tokenizer,
+    /// The weights.
+    pub weights: Weights,
+    summary: ModelSummary,
+}
+
+impl Model {
+    /// Loads a GGUF file onto `device`. Quantized blocks stay packed unless `quantize` is [`Quantize::None`]; other
+    /// formats are held as float32. `progress` hears how many bytes of how many are done.
+    ///
+    /// The file is not needed any more when this returns.
+    ///
+    /// # Errors
+    /// [`ModelError`] for a file that cannot be read, is damaged or is not supported, for tensors that are absent, have
+    /// another shape than the metadata asks for, hold values that are not finite, or are of no use to the architecture.
+    pub fn load(
+        path: &Path,
+        quantize: Quantize,
+        device: &Device,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, ModelError> {
+        let file = GgufFile::open(path)?;
+        let config = ModelConfig::from_gguf(&file)?;
+        let tokenizer = Tokenizer::from_gguf(&file)?;
+        if tokenizer.vocab_size() > config.vocab_size {
+            let problem = format!("has {} rows for {} tokens", config.vocab_size, tokenizer.vocab_size());
+            return Err(ModelError::tensor(path, "token_embd.weight", problem));
+        }
+        let total = file.tensors().iter().map(|info| info.byte_len() as u64).sum();
+        let mut loader =
+            Loader { file: &file, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
+        let weights = loader.weights()?;
+        loader.refuse_unused()?;
+        let summary = summary(&file, &config, &weights, quantize)?;
+        Ok(Self { config, tokenizer, weights, summary })
+    }
+
+    /// The model in figures; nothing of it is trained.
+    pub fn summary(&self) -> ModelSummary {
+        self.summary.clone()
+    }
+}
+
+/// Takes tensors out of a file and remembers which.
+struct Loader<'a> {
+    file: &'a GgufFile,
+    config: &'a ModelConfig,
+    quantize: Quantize,
+    device: &'a Device,
+    used: HashSet<&'a str>,
+    done: u64,
+    total: u64,
+    progress: &'a mut dyn FnMut(u64, u64),
+}
+
+impl<'a> Loader<'a> {
+    fn weights(&mut self) -> Result<Weights, ModelError> {
+        let (vocabulary, hidden) = (self.config.vocab_size, self.config.hidden_size);
+        let embedding = self.matrix("token_embd.weight", [vocabulary, hidden], None)?;
+        let layers = (0..self.config.num_hidden_layers).map(|n| self.layer(n)).collect::<Result<_, _>>()?;
+        let final_norm = self.norm("output_norm.weight")?;
+        let head = match self.config.tie_word_embeddings {
+            true => None,
+            false => Some(self.matrix("output.weight", [vocabulary, hidden], None)?),
+        };
+        Ok(Weights { embedding, layers, final_norm, head })
+    }
+
+    fn layer(&mut self, number: usize) -> Result<LayerWeights, ModelError> {
+        let config = self.config;
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let (query, key_value) = (config.query_size(), config.key_value_size());
+        let (heads, groups) = (config.num_attention_heads, config.num_key_value_heads);
+        let name = |part: &str| format!("blk.{number}.{part}.weight");
+        let interleaved = |heads: usize| config.rope_interleaved.then_some(heads);
+        let qkv = vec![
+            self.matrix(&name("attn_q"), [query, hidden], interleaved(heads))?,
+            self.matrix(&name("attn_k"), [key_value, hidden], interleaved(groups))?,
+            self.matrix(&name("attn_v"), [key_value, hidden], None)?,
+        ];
+        let gate_up = vec![
+            self.matrix(&name("ffn_gate"), [inner, hidden], None)?,
+            self.matrix(&name("ffn_up"), [inner, hidden], None)?,
+        ];
+        Ok(LayerWeights {
+            attention_norm: self.norm(&name("attn_norm"))?,
+            qkv: StackedLinear::new(qkv, None),
+            output: StackedLinear::new(vec![self.matrix(&name("attn_output"), [hidden, query], None)?], None),
+            feed_forward_norm: self.norm(&name("ffn_norm"))?,
+            gate_up: StackedLinear::new(gate_up, None),
+            down: StackedLinear::new(vec![self.matrix(&name("ffn_down"), [hidden, inner], None)?], None),
+        })
+    }
+
+    /// The tensor `name`, which must have this shape and finite values.
+    fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorView<'a>, ModelError> {
+        let view = self.file.tensor_of_shape(name, shape)?;
+        if let Some(element) = dequantize::first_not_finite(view.info.tensor_type, view.bytes) {
+            let problem = format!("element {element} is not finite; the file is corrupt");
+            return Err(ModelError::tensor(self.file.path(), name, problem));
+        }
+        self.used.insert(&view.info.name);
+        self.done += view.bytes.len() as u64;
+        (self.progress)(self.done, self.total);
+        Ok(view)
+    }
+
+    fn norm(&mut self, name: &str) -> Result<Tensor<1>, ModelError> {
+        let values = self.take(name, &[self.config.hidden_size])?.to_f32()?;
+        let length = values.len();
+        Ok(Tensor::from_data(TensorData::new(values, [length]), self.device))
+    }
+
+    /// A matrix; `interleaved_heads` of rows that llama.cpp has interleaved for its rotary embedding.
+    fn matrix(
+        &mut self,
+        name: &str,
+        [rows, cols]: [usize; 2],
+        interleaved_heads: Option<usize>,
+    ) -> Result<PackedMatrix, ModelError> {
+        let view = self.take(name, &[rows, cols])?;
+        let ordered = interleaved_heads.map(|heads| undo_rope_row_order(view.bytes, rows, heads));
+        let bytes = ordered.as_deref().unwrap_or(view.bytes);
+        let matrix = match packed_format(view.info.tensor_type).filter(|_| self.quantize == Quantize::Auto) {
+            Some(format) => PackedMatrix::from_blocks(format, rows, cols, bytes, self.device),
+            None => {
+                let mut values = vec![0.0; rows * cols];
+                dequantize::dequantize(view.info.tensor_type, bytes, &mut values)?;
+                PackedMatrix::from_f32(rows, cols, values, self.device)
+            }
+        };
+        matrix.map_err(|e| ModelError::tensor(self.file.path(), name, e.to_string()))
+    }
+
+    /// A tensor that nobody asked for means that the model computes something which is not computed here.
+    fn refuse_unused(&self) -> Result<(), ModelError> {
+        let unused: Vec<&TensorInfo> =
+            self.file.tensors().iter().filter(|t| !self.used.contains(t.name.as_str())).collect();
+        match unused[..] {
+            [] => Ok(()),
+            [first, ..] => {
+                let (count, architecture) = (unused.len(), &self.config.architecture);
+                let what = format!(
+                    "tensor `{}` (one of {count} that architecture `{architecture}` does not have here)",
+                    first.name
+                );
+                Err(ModelError::unsupported(self.file.path(), what, "use a plain model of this architecture"))
+            }
+        }
+    }
+}
+
+fn packed_format(tensor_type: TensorType) -> Option<BlockFormat> {
+    match tensor_type {
+        TensorType::Q4_0 => Some(BlockFormat::Q4_0),
+        TensorType::Q4_1 => Some(BlockFormat::Q4_1),
+        TensorType::Q8_0 => Some(BlockFormat::Q8_0),
+        TensorType::F32 | TensorType::F16 | TensorType::Bf16 => None,
+    }
+}
+
+fn summary(
+    file: &GgufFile,
+    config: &ModelConfig,
+    weights: &Weights,
+    quantize: Quantize,
+) -> Result<ModelSummary, ModelError> {
+    let stem = || file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let formats = formats(file.tensors());
+    Ok(ModelSummary {
+        name: file.metadata().string("general.name")?.map_or_else(stem, str::to_owned),
+        path: file.path().display().to_string(),
+        architecture: config.architecture.clone(),
+        parameters: file.tensors().iter().map(|info| info.elements() as u64).sum(),
+        trainable_parameters: 0,
+        weight_bytes: weights.bytes(),
+        formats: match quantize {
+            Quantize::Auto => formats,
+            Quantize::None => format!("F32 ×{} (file: {formats})", file.tensors().len()),
+        },
+    })
+}
+
+/// Formats with their tensor counts, the most frequent first.
+fn formats(tensors: &[TensorInfo]) -> String {
+    let count = |t: TensorType| tensors.iter().filter(|info| info.tensor_type == t).count();
+    let mut counts: Vec<_> =
+        TensorType::ALL.map(|t| (count(t), t.name())).into_iter().filter(|(n, _)| *n > 0).collect();
+    counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    counts.iter().map(|(count, name)| format!("{name} ×{count}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

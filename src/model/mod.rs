@@ -1,6 +1,7 @@
 //! The language model: GGUF files, tokenizer, decoder, adapters, generation.
 
 pub mod config;
+pub mod decoder;
 pub mod error;
 pub mod gguf;
 #[cfg(test)]
@@ -10,10 +11,13 @@ pub mod locate;
 pub mod lora;
 pub mod ops;
 pub mod packed;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tokenizer;
 pub mod weights;
 
 pub use config::ModelConfig;
+pub use decoder::{AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, TokenScores};
 pub use error::ModelError;
 pub use load::Model;
 pub use locate::locate;

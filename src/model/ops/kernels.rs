@@ -10,7 +10,7 @@ use burn::backend::{
     tensor::{FloatTensor, IntTensor},
 };
 
-use super::layout::{CacheRow, Heads, Segments};
+use super::layout::{AdapterLayout, CacheRow, Heads, Segments};
 use crate::model::packed::PackedLayout;
 
 /// Operations with kernels of their own.
@@ -31,6 +31,22 @@ pub trait EngineKernels: Backend {
         scales: FloatTensor<Self>,
         layout: PackedLayout,
     ) -> FloatTensor<Self>;
+
+    /// See [`super::add_adapter`].
+    fn add_adapter(
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        layout: Arc<AdapterLayout>,
+    ) -> FloatTensor<Self>;
+
+    /// See [`super::reduce_adapter`].
+    fn reduce_adapter(g: FloatTensor<Self>, b: FloatTensor<Self>, layout: Arc<AdapterLayout>) -> FloatTensor<Self>;
+
+    /// See [`super::adapter_b_grad`].
+    fn adapter_b_grad(g: FloatTensor<Self>, lifted: FloatTensor<Self>, layout: Arc<AdapterLayout>)
+    -> FloatTensor<Self>;
 
     /// See [`super::rms_norm`].
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;

@@ -83,3 +83,25 @@ pub struct CacheRow {
     /// Rows it has written so far; the new row goes behind them.
     pub own_rows: usize,
 }
+
+/// The adapters of a stack of projections: A `[projections · r, in]` and B `[out, r]`, each on top of each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AdapterLayout {
+    /// Rank.
+    pub r: usize,
+    /// Factor on the adapter's output.
+    pub scale: f32,
+    /// Output columns of each projection.
+    pub widths: Vec<usize>,
+}
+
+impl AdapterLayout {
+    /// First output column and width of each projection.
+    pub fn columns(&self) -> Vec<(usize, usize)> {
+        let starts = self.widths.iter().scan(0, |next, &width| {
+            *next += width;
+            Some(*next - width)
+        });
+        starts.zip(self.widths.iter().copied()).collect()
+    }
+}

@@ -20,7 +20,7 @@ use burn::{
 
 use self::{
     kernels::EngineKernels,
-    layout::{CacheRow, Heads, Segments},
+    layout::{AdapterLayout, CacheRow, Heads, Segments},
 };
 use super::packed::{PackedMatrix, Storage};
 
@@ -66,6 +66,31 @@ pub fn matmul_transposed(g: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
         )),
         _ => g.matmul(weight.dequantize()),
     }
+}
+
+/// `y` `[m, out]` + scale · B(A `x`), projection by projection (Hu et al. 2021).
+pub fn add_adapter(y: Tensor<2>, x: Tensor<2>, a: &Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+    if fused(&y) && fused(b) {
+        let (a, b) = (a.clone().into_dispatch(), b.clone().into_dispatch());
+        return wrap(Dispatch::add_adapter(y.into_dispatch(), x.into_dispatch(), a, b, layout.clone()));
+    }
+    plain::add_adapter(y, x, a, b, layout)
+}
+
+/// scale · `g` B, projection by projection: the gradient of A `x`, `[m, projections · r]`.
+pub fn reduce_adapter(g: Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+    if fused(&g) {
+        return wrap(Dispatch::reduce_adapter(g.into_dispatch(), b.clone().into_dispatch(), layout.clone()));
+    }
+    plain::reduce_adapter(g, b, layout)
+}
+
+/// The gradient of the B matrices, `[out, r]`, from the output's gradient and `lifted` = A `x`.
+pub fn adapter_b_grad(g: Tensor<2>, lifted: Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+    if fused(&g) {
+        return wrap(Dispatch::adapter_b_grad(g.into_dispatch(), lifted.into_dispatch(), layout.clone()));
+    }
+    plain::adapter_b_grad(g, lifted, layout)
 }
 
 /// `x` · `weight` / √(mean(x²) + eps), row by row; `x` `[m, hidden]`, `weight` `[hidden]` (Zhang and Sennrich 2019).

@@ -155,3 +155,20 @@ fn head_operations_equal_plain_and_autodiff() {
     assert_close(&logits_backward(logits.clone(), log_sums.clone(), &tokens, &grads), &expected, "backward");
     assert_close(&plain::logits_backward(logits, log_sums, &tokens, &grads), &expected, "plain backward");
 }
+
+#[test]
+fn adapters_equal_plain_and_autodiff() {
+    let layout = Arc::new(AdapterLayout { r: 4, scale: 2.0, widths: vec![24, 8, 16] });
+    let (a, b) = (random([12, 20], 1), random([48, 4], 2));
+    for m in [3, 40] {
+        let (x, y, g) = (random([m, 20], 3), random([m, 48], 4), random([m, 48], 5));
+        let expected = plain::add_adapter(y.clone(), x.clone(), &a, &b, &layout);
+        assert_close(&add_adapter(y.clone(), x.clone(), &a, &b, &layout), &expected, "forward");
+        let lifted = x.clone().matmul(a.clone().transpose());
+        let outer = |t: &Tensor<2>| Tensor::<2>::from_inner(t.clone());
+        let b_expected = autodiff(&b, &g, |b| plain::add_adapter(outer(&y), outer(&x), &outer(&a), &b, &layout));
+        assert_close(&adapter_b_grad(g.clone(), lifted, &layout), &b_expected, "B");
+        let x_expected = autodiff(&x, &g, |x| plain::add_adapter(outer(&y), x, &outer(&a), &outer(&b), &layout));
+        assert_close(&reduce_adapter(g, &b, &layout).matmul(a.clone()), &x_expected, "input");
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Every output element is computed by one thread in a fixed order, so results do not depend on scheduling.
 
+mod adapter;
 mod attention;
 mod attention_backward;
 mod cached;
@@ -28,7 +29,7 @@ use burn::{
 use super::{
     HeadToken,
     kernels::EngineKernels,
-    layout::{CacheRow, Heads, Segments},
+    layout::{AdapterLayout, CacheRow, Heads, Segments},
 };
 use crate::model::packed::PackedLayout;
 
@@ -75,6 +76,35 @@ impl EngineKernels for Flex {
         let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), out);
         let data = matmul::matmul_transposed(g.storage(), m, &weight);
         tensor(data, [m, weight.cols])
+    }
+
+    fn add_adapter(
+        y: FloatTensor<Self>,
+        x: FloatTensor<Self>,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        layout: Arc<AdapterLayout>,
+    ) -> FloatTensor<Self> {
+        let (mut y, x, a, b) = (whole(y), whole(x), whole(a), whole(b));
+        let m = dims(&y).0;
+        adapter::add(y.storage_mut(), x.storage(), a.storage(), b.storage(), m, &layout);
+        y
+    }
+
+    fn reduce_adapter(g: FloatTensor<Self>, b: FloatTensor<Self>, layout: Arc<AdapterLayout>) -> FloatTensor<Self> {
+        let (g, b) = (whole(g), whole(b));
+        let m = dims(&g).0;
+        tensor(adapter::reduce(g.storage(), b.storage(), m, &layout), [m, layout.r * layout.widths.len()])
+    }
+
+    fn adapter_b_grad(
+        g: FloatTensor<Self>,
+        lifted: FloatTensor<Self>,
+        layout: Arc<AdapterLayout>,
+    ) -> FloatTensor<Self> {
+        let (g, lifted) = (whole(g), whole(lifted));
+        let (m, out) = dims(&g);
+        tensor(adapter::b_grad(g.storage(), lifted.storage(), m, &layout), [out, layout.r])
     }
 
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {

@@ -1,0 +1,66 @@
+//! Stacked projections with adapters: y = W x + bias + scale · B(A x), and back. W gets no gradient.
+
+use burn::tensor::Tensor;
+
+use super::adapters::Adapter;
+use crate::model::{ops, weights::StackedLinear};
+
+/// `x` `[m, in]` → `[m, out]`.
+pub fn forward(x: Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) -> Tensor<2> {
+    let mut parts: Vec<Tensor<2>> = linear.parts.iter().map(|part| ops::matmul(x.clone(), part)).collect();
+    let mut y = match parts.pop() {
+        Some(only) if parts.is_empty() => only,
+        last => Tensor::cat(parts.into_iter().chain(last).collect(), 1),
+    };
+    if let Some(bias) = &linear.bias {
+        y = y + bias.clone().unsqueeze::<2>();
+    }
+    match adapter {
+        Some(adapter) => ops::add_adapter(y, x, &adapter.a, &adapter.b, &adapter.layout),
+        None => y,
+    }
+}
+
+/// Gradients of a stack's adapter.
+#[derive(Debug, Clone)]
+pub struct AdapterGrads {
+    /// Like [`Adapter::a`].
+    pub a: Tensor<2>,
+    /// Like [`Adapter::b`].
+    pub b: Tensor<2>,
+}
+
+/// From the output's gradient `g` `[m, out]` and the input `x`: the input's gradient, if wanted, and the adapter's.
+pub fn backward(
+    g: Tensor<2>,
+    x: Tensor<2>,
+    linear: &StackedLinear,
+    adapter: Option<&Adapter>,
+    wants_input: bool,
+) -> (Option<Tensor<2>>, Option<AdapterGrads>) {
+    let mut x_grad = wants_input.then(|| base_backward(&g, linear));
+    let Some(adapter) = adapter else { return (x_grad, None) };
+    let reduced = ops::reduce_adapter(g.clone(), &adapter.b, &adapter.layout);
+    let lifted = x.clone().matmul(adapter.a.clone().transpose());
+    let b = ops::adapter_b_grad(g, lifted, &adapter.layout);
+    let a = reduced.clone().transpose().matmul(x);
+    if let Some(x_grad) = &mut x_grad {
+        x_grad.inplace(|grad| grad + reduced.matmul(adapter.a.clone()));
+    }
+    (x_grad, Some(AdapterGrads { a, b }))
+}
+
+/// `g` · W, summed over the parts.
+fn base_backward(g: &Tensor<2>, linear: &StackedLinear) -> Tensor<2> {
+    let mut column = 0;
+    let mut sum: Option<Tensor<2>> = None;
+    for part in &linear.parts {
+        let grad = ops::matmul_transposed(g.clone().narrow(1, column, part.rows()), part);
+        column += part.rows();
+        sum = Some(match sum {
+            Some(sum) => sum + grad,
+            None => grad,
+        });
+    }
+    sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], &g.device()))
+}

@@ -1,0 +1,208 @@
+//! The decoder: scores of completions, and gradients of adapters, over one packed sequence per group.
+//!
+//! There is no autodiff graph. The backward pass goes layer by layer, from what the forward pass kept of a layer or, where
+//! memory is short, from the layer's input alone.
+
+pub mod adapters;
+mod api;
+pub mod group;
+mod head;
+mod layer;
+mod linear;
+mod memory;
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+pub use self::{
+    adapters::{AdapterSet, LoraGrads},
+    group::{PackedGroup, TokenScores},
+    layer::Layer,
+};
+use self::{group::HeadPlan, head::Head, layer::LayerRecord};
+use super::{
+    ModelConfig, ModelError,
+    ops::{
+        self, Rotation,
+        layout::{Heads, Segments},
+    },
+    weights::Weights,
+};
+use crate::settings::Recompute;
+
+/// Rows of logits at a time where there is no setting to say so.
+const HEAD_CHUNK: usize = 128;
+
+/// How a backward pass trades memory for time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackwardOptions {
+    /// Whether layers are computed anew from their inputs.
+    pub recompute: Recompute,
+    /// Rows of logits held at a time.
+    pub head_chunk: usize,
+}
+
+impl Default for BackwardOptions {
+    fn default() -> Self {
+        Self { recompute: Recompute::Auto, head_chunk: HEAD_CHUNK }
+    }
+}
+
+/// What a loss makes of the scores: dLoss/dlogprob, shaped like [`TokenScores::logprobs`].
+pub type LossFn<'a> = dyn FnMut(&TokenScores) -> Vec<Vec<f32>> + 'a;
+
+/// A model's shape and weights, ready to compute.
+#[derive(Debug, Clone, Copy)]
+pub struct Decoder<'a> {
+    /// Shape.
+    pub config: &'a ModelConfig,
+    /// Frozen weights.
+    pub weights: &'a Weights,
+}
+
+/// What a layer leaves for the backward pass.
+enum Kept {
+    /// All it needs.
+    Record(Box<LayerRecord>),
+    /// The input only.
+    Input(Tensor<2>),
+}
+
+/// The rows of a group on their way through the layers.
+struct Rows {
+    segments: Arc<Segments>,
+    rotation: Rotation,
+    x: Tensor<2>,
+}
+
+impl<'a> Decoder<'a> {
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.weights.final_norm.device()
+    }
+
+    /// Attention heads of a layer.
+    pub fn heads(&self) -> Heads {
+        let config = self.config;
+        Heads { q: config.num_attention_heads, kv: config.num_key_value_heads, dim: config.head_dim }
+    }
+
+    /// A layer for rows with the given angles.
+    pub fn layer<'b>(&'b self, index: usize, adapters: Option<&'b AdapterSet>, rotation: &'b Rotation) -> Layer<'b> {
+        let weights = &self.weights.layers[index];
+        Layer { index, weights, adapters, heads: self.heads(), eps: self.config.rms_norm_eps, rotation }
+    }
+
+    /// Cosines and sines for positions.
+    pub fn rotation(&self, positions: &[usize]) -> Rotation {
+        let half = self.config.head_dim / 2;
+        let frequency = |i: usize| self.config.rope_theta.powf(-((2 * i) as f32) / self.config.head_dim as f32);
+        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
+        let angles = positions.iter().flat_map(|&p| frequencies.iter().map(move |f| p as f32 * f));
+        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        let tensor = |data| Tensor::from_data(TensorData::new(data, [positions.len(), half]), &self.device());
+        Rotation { cos: tensor(cos), sin: tensor(sin) }
+    }
+
+    /// Embeddings of tokens, `[ids, hidden]`.
+    pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
+        let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
+        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids.clone(), [ids.len()]), &self.device());
+        self.weights.embedding.gather_rows(ids)
+    }
+
+    /// Final normalization.
+    pub fn norm(&self, x: Tensor<2>) -> Tensor<2> {
+        ops::rms_norm(x, &self.weights.final_norm, self.config.rms_norm_eps)
+    }
+
+    fn start(&self, group: &PackedGroup) -> Result<Rows, ModelError> {
+        group.check(self.config.vocab_size)?;
+        let segments = Arc::new(group.segments());
+        Ok(Rows { rotation: self.rotation(&segments.positions()), x: self.embed(&group.row_ids()), segments })
+    }
+
+    fn head(&self, temperature: f32, chunk: usize) -> Head<'a> {
+        Head { matrix: self.weights.head(), temperature, chunk }
+    }
+
+    /// Log-probabilities and entropies of a group's completion tokens.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] for an empty prompt, ids outside the vocabulary, or a device that fails.
+    pub fn score(
+        &self,
+        adapters: Option<&AdapterSet>,
+        group: &PackedGroup,
+        temperature: f32,
+    ) -> Result<TokenScores, ModelError> {
+        let Rows { segments, rotation, mut x } = self.start(group)?;
+        let plan = HeadPlan::new(group);
+        for index in 0..self.weights.layers.len() {
+            let layer = self.layer(index, adapters, &rotation);
+            x = layer.forward(x, &segments).0;
+        }
+        let hidden = self.norm(x.narrow(0, plan.first, plan.rows));
+        Ok(self.head(temperature, HEAD_CHUNK).scores(&hidden, &plan)?.0)
+    }
+
+    /// Forward, `loss`, backward: adds the gradients of the adapters' parameters to `grads` and returns the scores.
+    ///
+    /// # Errors
+    /// As [`Decoder::score`], and if `loss` returns gradients of another shape than the log-probabilities.
+    pub fn backward(
+        &self,
+        adapters: &AdapterSet,
+        group: &PackedGroup,
+        temperature: f32,
+        options: BackwardOptions,
+        loss: &mut LossFn<'_>,
+        grads: &mut LoraGrads,
+    ) -> Result<TokenScores, ModelError> {
+        let Rows { segments, rotation, mut x } = self.start(group)?;
+        let plan = HeadPlan::new(group);
+        let layers = self.weights.layers.len();
+        let records = memory::layers_to_keep(options.recompute, self.config, segments.rows());
+        let mut kept = Vec::with_capacity(layers);
+        for index in 0..layers {
+            let input = x.clone();
+            let (y, record) = self.layer(index, Some(adapters), &rotation).forward(x, &segments);
+            // The last layers' records are used first; keeping those shortens the time that memory is held.
+            let keep = index + records >= layers;
+            kept.push(if keep { Kept::Record(Box::new(record)) } else { Kept::Input(input) });
+            x = y;
+        }
+        let last = x.narrow(0, plan.first, plan.rows);
+        let hidden = self.norm(last.clone());
+        let head = self.head(temperature, options.head_chunk);
+        let (scores, log_sums) = head.scores(&hidden, &plan)?;
+        let Some(token_grads) = plan.pack(&loss(&scores)) else {
+            return Err(ModelError::Compute(
+                "the loss's gradients do not have the shape of the log-probabilities".into(),
+            ));
+        };
+        if token_grads.iter().all(|&g| g == 0.0) {
+            return Ok(scores);
+        }
+        let g_hidden = head.backward(&hidden, &log_sums, &plan, &token_grads);
+        let g_last = ops::rms_norm_backward(g_hidden, last, &self.weights.final_norm, self.config.rms_norm_eps);
+        let before = Tensor::zeros([plan.first, self.config.hidden_size], &g_last.device());
+        let mut g = Tensor::cat(vec![before, g_last], 0);
+        for (index, kept) in kept.into_iter().enumerate().rev() {
+            let layer = self.layer(index, Some(adapters), &rotation);
+            let record = match kept {
+                Kept::Record(record) => *record,
+                Kept::Input(x) => layer.forward(x, &segments).1,
+            };
+            let Some(next) = layer.backward(g, record, &segments, grads) else { break };
+            g = next;
+        }
+        Ok(scores)
+    }
+}

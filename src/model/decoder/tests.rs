@@ -1,0 +1,170 @@
+//! The decoder against burn's autodiff over plain operations, one sequence at a time, on tiny random models.
+
+use burn::tensor::activation::log_softmax;
+
+use super::*;
+use crate::model::testing::{random_adapters, random_weights, tiny_config};
+
+const TARGETS: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
+
+fn group() -> PackedGroup {
+    let ids = |from: u32, count: u32| (from..from + count).map(|i| i * 7 % 96).collect();
+    PackedGroup { prompt: ids(3, 9), completions: vec![ids(50, 5), vec![], ids(11, 1), ids(20, 12)] }
+}
+
+fn token_weights(group: &PackedGroup) -> Vec<Vec<f32>> {
+    let weight = |c: usize, j: usize| ((c * 5 + j) as f32 * 0.7).sin();
+    group.completions.iter().enumerate().map(|(c, ids)| (0..ids.len()).map(|j| weight(c, j)).collect()).collect()
+}
+
+fn adapter_set(config: &ModelConfig, params: &[(String, Tensor<2>)]) -> AdapterSet {
+    AdapterSet::new(config, 2.0, params.iter().map(|(name, value)| (name.as_str(), value))).unwrap()
+}
+
+fn values(tensor: &Tensor<2>) -> Vec<f32> {
+    tensor.try_to_vec_as().unwrap()
+}
+
+/// Log-probabilities `[completion]` of one completion after the prompt, as a graph.
+fn naive(decoder: &Decoder<'_>, adapters: &AdapterSet, prompt: &[u32], completion: &[u32]) -> Tensor<1> {
+    let ids: Vec<u32> = [prompt, completion].concat();
+    let segments = Arc::new(Segments { prompt: ids.len(), completions: vec![] });
+    let rotation = decoder.rotation(&segments.positions());
+    let mut x = decoder.embed(&ids);
+    for index in 0..decoder.weights.layers.len() {
+        x = decoder.layer(index, Some(adapters), &rotation).forward(x, &segments).0;
+    }
+    let hidden = decoder.norm(x).narrow(0, prompt.len() - 1, completion.len());
+    let logprobs = log_softmax(ops::matmul(hidden, decoder.weights.head()), 1);
+    let targets: Vec<i64> = completion.iter().map(|&id| i64::from(id)).collect();
+    let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [completion.len(), 1]), &decoder.device());
+    logprobs.gather(1, targets).squeeze_dim(1)
+}
+
+struct Oracle {
+    logprobs: Vec<Vec<f32>>,
+    grads: Vec<Vec<f32>>,
+}
+
+/// Scores and gradients by autodiff, every completion by itself.
+fn oracle(targets: &[&str], group: &PackedGroup) -> Oracle {
+    let config = tiny_config();
+    let device = Device::flex().autodiff();
+    let weights = random_weights(&config, 1, &device);
+    let params: Vec<(String, Tensor<2>)> = random_adapters(&config, targets, 4, 2, &device)
+        .into_iter()
+        .map(|(name, value)| (name, value.require_grad()))
+        .collect();
+    let adapters = adapter_set(&config, &params);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let mut logprobs = Vec::new();
+    let mut loss = Tensor::<1>::zeros([1], &device);
+    for (completion, token_weights) in group.completions.iter().zip(token_weights(group)) {
+        if completion.is_empty() {
+            logprobs.push(vec![]);
+            continue;
+        }
+        let scores = naive(&decoder, &adapters, &group.prompt, completion);
+        logprobs.push(scores.clone().try_into_vec_as().unwrap());
+        loss = loss + (scores * Tensor::from_floats(token_weights.as_slice(), &device)).sum();
+    }
+    let gradients = loss.backward();
+    let grads = params.iter().map(|(_, p)| p.grad(&gradients).unwrap().try_into_vec_as().unwrap()).collect();
+    Oracle { logprobs, grads }
+}
+
+struct Ours {
+    scores: TokenScores,
+    grads: Vec<Vec<f32>>,
+}
+
+fn ours(targets: &[&str], group: &PackedGroup, recompute: Recompute, head_chunk: usize) -> Ours {
+    let config = tiny_config();
+    let device = Device::flex();
+    let weights = random_weights(&config, 1, &device);
+    let params = random_adapters(&config, targets, 4, 2, &device);
+    let adapters = adapter_set(&config, &params);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let mut grads = LoraGrads::zeros(params.iter().map(|(_, value)| value));
+    let options = BackwardOptions { recompute, head_chunk };
+    let mut loss = |_: &TokenScores| token_weights(group);
+    let scores = decoder.backward(&adapters, group, 1.0, options, &mut loss, &mut grads).unwrap();
+    let again = decoder.score(Some(&adapters), group, 1.0).unwrap();
+    assert_eq!(scores.logprobs.concat().len(), again.logprobs.concat().len());
+    Ours { scores, grads: grads.values.iter().map(values).collect() }
+}
+
+fn norm(values: &[f32]) -> f64 {
+    values.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt()
+}
+
+fn assert_same_grads(ours: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f64) {
+    assert_eq!(ours.len(), expected.len());
+    for (index, (ours, expected)) in ours.iter().zip(expected).enumerate() {
+        let difference: Vec<f32> = ours.iter().zip(expected).map(|(a, b)| a - b).collect();
+        let (difference, whole) = (norm(&difference), norm(expected));
+        assert!(whole > 1e-6, "parameter {index} has no gradient");
+        assert!(difference <= tolerance * whole, "parameter {index}: {difference} of {whole}");
+    }
+}
+
+#[test]
+fn packed_scores_and_gradients_equal_separate_sequences_by_autodiff() {
+    let group = group();
+    let expected = oracle(&TARGETS, &group);
+    let ours = ours(&TARGETS, &group, Recompute::Never, 3);
+    for (ours, expected) in ours.scores.logprobs.iter().flatten().zip(expected.logprobs.iter().flatten()) {
+        assert!((ours - expected).abs() < 2e-5, "{ours} {expected}");
+    }
+    assert_eq!(ours.scores.logprobs.iter().map(Vec::len).collect::<Vec<_>>(), [5, 0, 1, 12]);
+    assert_same_grads(&ours.grads, &expected.grads, 1e-4);
+}
+
+#[test]
+fn adapters_on_some_projections_only_work_too() {
+    let targets = ["q_proj", "v_proj", "up_proj"];
+    let expected = oracle(&targets, &group());
+    assert_same_grads(&ours(&targets, &group(), Recompute::Auto, 128).grads, &expected.grads, 1e-4);
+}
+
+#[test]
+fn recomputation_changes_no_bit() {
+    let kept = ours(&TARGETS, &group(), Recompute::Never, 128);
+    let anew = ours(&TARGETS, &group(), Recompute::Always, 128);
+    assert_eq!(kept.grads, anew.grads);
+    assert_eq!(kept.scores, anew.scores);
+}
+
+#[test]
+fn temperature_divides_the_logits() {
+    let (config, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&config, 1, &device);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let hot = decoder.score(None, &group(), 50.0).unwrap();
+    let cold = decoder.score(None, &group(), 1.0).unwrap();
+    let uniform = (96.0_f32).ln();
+    for (entropy, logprob) in hot.entropies.iter().flatten().zip(hot.logprobs.iter().flatten()) {
+        assert!((entropy - uniform).abs() < 0.05 && (logprob + uniform).abs() < 0.5, "{entropy} {logprob}");
+    }
+    assert!(cold.entropies.concat().iter().all(|&e| e < uniform - 0.05));
+}
+
+#[test]
+fn wrong_names_shapes_and_losses_are_errors() {
+    let (config, device) = (tiny_config(), Device::flex());
+    let a = Tensor::<2>::zeros([4, 64], &device);
+    let b = Tensor::<2>::zeros([64, 4], &device);
+    let error = |params: Vec<(&str, &Tensor<2>)>| AdapterSet::new(&config, 1.0, params).unwrap_err().to_string();
+    assert!(error(vec![("model.norm.lora_A.weight", &a)]).contains("model.norm"));
+    assert!(error(vec![("layers.7.self_attn.q_proj.lora_A.weight", &a)]).contains("3 layers"));
+    assert!(error(vec![("layers.0.self_attn.q_proj.lora_A.weight", &a)]).contains("no partner"));
+    let pair = vec![("layers.0.self_attn.k_proj.lora_A.weight", &a), ("layers.0.self_attn.k_proj.lora_B.weight", &b)];
+    assert!(error(pair).contains("[32, 4]"));
+
+    let weights = random_weights(&config, 1, &device);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let adapters = AdapterSet::new(&config, 1.0, []).unwrap();
+    let mut grads = LoraGrads { values: vec![] };
+    let result = decoder.backward(&adapters, &group(), 1.0, BackwardOptions::default(), &mut |_| vec![], &mut grads);
+    assert!(result.is_err());
+}

@@ -1,0 +1,116 @@
+//! Tiny random models for tests: real block formats, every code path, milliseconds.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use half::f16;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    ModelConfig,
+    packed::{BlockFormat, PackedMatrix},
+    weights::{LayerWeights, StackedLinear, Weights},
+};
+
+/// The shape of the tiny model.
+pub fn tiny_config() -> ModelConfig {
+    ModelConfig {
+        architecture: "llama".into(),
+        vocab_size: 96,
+        hidden_size: 64,
+        intermediate_size: 96,
+        num_hidden_layers: 3,
+        num_attention_heads: 4,
+        num_key_value_heads: 2,
+        head_dim: 16,
+        rms_norm_eps: 1e-5,
+        rope_theta: 10_000.0,
+        max_position_embeddings: 512,
+        tie_word_embeddings: true,
+        rope_interleaved: false,
+    }
+}
+
+/// Random blocks with weights of about unit gain.
+fn matrix(format: BlockFormat, rows: usize, cols: usize, rng: &mut ChaCha8Rng, device: &Device) -> PackedMatrix {
+    let mut bytes: Vec<u8> = (0..rows * cols / 32 * format.block_bytes()).map(|_| rng.random()).collect();
+    let gain = 1.0 / (cols as f32).sqrt();
+    for block in bytes.chunks_exact_mut(format.block_bytes()) {
+        let step = if format == BlockFormat::Q8_0 { gain / 80.0 } else { gain / 4.5 };
+        let scale = step * rng.random_range(0.7..1.3_f32);
+        block[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
+        if format == BlockFormat::Q4_1 {
+            block[2..4].copy_from_slice(&f16::from_f32(-7.5 * scale).to_le_bytes());
+        }
+    }
+    PackedMatrix::from_blocks(format, rows, cols, &bytes, device).unwrap()
+}
+
+fn norm(width: usize, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<1> {
+    let values: Vec<f32> = (0..width).map(|_| rng.random_range(0.5..1.5)).collect();
+    Tensor::from_data(TensorData::new(values, [width]), device)
+}
+
+/// Random weights for a shape: mixed formats within a layer, a tied Q8_0 embedding.
+pub fn random_weights(config: &ModelConfig, seed: u64, device: &Device) -> Weights {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let (q, kv) = (config.query_size(), config.key_value_size());
+    let layers = (0..config.num_hidden_layers).map(|_| LayerWeights {
+        attention_norm: norm(hidden, rng, device),
+        qkv: StackedLinear::new(
+            vec![
+                matrix(BlockFormat::Q4_1, q, hidden, rng, device),
+                matrix(BlockFormat::Q4_0, kv, hidden, rng, device),
+                matrix(BlockFormat::Q8_0, kv, hidden, rng, device),
+            ],
+            None,
+        ),
+        output: StackedLinear::new(vec![matrix(BlockFormat::Q4_1, hidden, q, rng, device)], None),
+        feed_forward_norm: norm(hidden, rng, device),
+        gate_up: StackedLinear::new(
+            vec![
+                matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
+                matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
+            ],
+            None,
+        ),
+        down: StackedLinear::new(vec![matrix(BlockFormat::Q4_0, hidden, inner, rng, device)], None),
+    });
+    let layers = layers.collect();
+    Weights {
+        embedding: matrix(BlockFormat::Q8_0, config.vocab_size, hidden, rng, device),
+        layers,
+        final_norm: norm(hidden, rng, device),
+        head: None,
+    }
+}
+
+/// Names and values of random adapters, A and B both nonzero, for the named projections of every layer.
+pub fn random_adapters(
+    config: &ModelConfig,
+    targets: &[&str],
+    r: usize,
+    seed: u64,
+    device: &Device,
+) -> Vec<(String, Tensor<2>)> {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+    let mut params = Vec::new();
+    for layer in 0..config.num_hidden_layers {
+        for &target in targets {
+            let (block, inputs, outputs) = match target {
+                "q_proj" => ("self_attn", hidden, config.query_size()),
+                "k_proj" | "v_proj" => ("self_attn", hidden, config.key_value_size()),
+                "o_proj" => ("self_attn", config.query_size(), hidden),
+                "down_proj" => ("mlp", inner, hidden),
+                _ => ("mlp", hidden, inner),
+            };
+            for (matrix, shape) in [("A", [r, inputs]), ("B", [outputs, r])] {
+                let values: Vec<f32> = (0..shape[0] * shape[1]).map(|_| rng.random_range(-0.2..0.2)).collect();
+                let name = format!("base_model.model.model.layers.{layer}.{block}.{target}.lora_{matrix}.weight");
+                params.push((name, Tensor::from_data(TensorData::new(values, shape), device)));
+            }
+        }
+    }
+    params
+}

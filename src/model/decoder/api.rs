@@ -30,12 +30,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Decoder::score`], and for an adapter that does not fit.
-    pub fn score(
-        &self,
-        lora: Option<&Lora>,
-        group: &PackedGroup,
-        temperature: f32,
-    ) -> Result<TokenScores, ModelError> {
+    pub fn score(&self, lora: Option<&Lora>, group: &PackedGroup, temperature: f32) -> Result<TokenScores, ModelError> {
         let adapters = lora.map(|lora| AdapterSet::from_lora(&self.config, lora)).transpose()?;
         self.decoder().score(adapters.as_ref(), group, temperature)
     }

@@ -78,9 +78,10 @@ impl<'a> Loader<'a> {
         let embedding = self.matrix("token_embd.weight", [vocabulary, hidden], None)?;
         let layers = (0..self.config.num_hidden_layers).map(|n| self.layer(n)).collect::<Result<_, _>>()?;
         let final_norm = self.norm("output_norm.weight")?;
-        let head = match self.config.tie_word_embeddings {
-            true => None,
-            false => Some(self.matrix("output.weight", [vocabulary, hidden], None)?),
+        let head = if self.config.tie_word_embeddings {
+            None
+        } else {
+            Some(self.matrix("output.weight", [vocabulary, hidden], None)?)
         };
         Ok(Weights { embedding, layers, final_norm, head })
     }
@@ -140,13 +141,13 @@ impl<'a> Loader<'a> {
         let view = self.take(name, &[rows, cols])?;
         let ordered = interleaved_heads.map(|heads| undo_rope_row_order(view.bytes, rows, heads));
         let bytes = ordered.as_deref().unwrap_or(view.bytes);
-        let matrix = match packed_format(view.info.tensor_type).filter(|_| self.quantize == Quantize::Auto) {
-            Some(format) => PackedMatrix::from_blocks(format, rows, cols, bytes, self.device),
-            None => {
-                let mut values = vec![0.0; rows * cols];
-                dequantize::dequantize(view.info.tensor_type, bytes, &mut values)?;
-                PackedMatrix::from_f32(rows, cols, values, self.device)
-            }
+        let packed = packed_format(view.info.tensor_type).filter(|_| self.quantize == Quantize::Auto);
+        let matrix = if let Some(format) = packed {
+            PackedMatrix::from_blocks(format, rows, cols, bytes, self.device)
+        } else {
+            let mut values = vec![0.0; rows * cols];
+            dequantize::dequantize(view.info.tensor_type, bytes, &mut values)?;
+            PackedMatrix::from_f32(rows, cols, values, self.device)
         };
         matrix.map_err(|e| ModelError::tensor(self.file.path(), name, e.to_string()))
     }

@@ -93,6 +93,10 @@ impl Entries<'_> {
             ("layers_to_transform", Value::Null),
             ("exclude_modules", Value::Null),
             ("target_parameters", Value::Null),
+            ("layer_replication", Value::Null),
+            ("trainable_token_indices", Value::Null),
+            ("alora_invocation_tokens", Value::Null),
+            ("use_qalora", json!(false)),
             ("rank_pattern", json!({})),
             ("alpha_pattern", json!({})),
         ];

@@ -1,1 +1,27 @@
-//! SQL: execution within limits, comparison of results.
+//! SQL: execution within limits, comparison of results, and the query taken out of a model's reply.
+
+mod classify;
+mod compare;
+mod connection;
+mod deadline;
+mod execute;
+mod extract;
+mod guard;
+mod loose;
+mod normalize;
+mod outcome;
+mod permute;
+mod python;
+mod request;
+mod sandbox;
+pub mod scan;
+mod value;
+
+pub use compare::results_equal;
+pub use extract::extract_sql;
+pub use loose::results_equal_loosely;
+pub use normalize::{order_matters, test_suite_form};
+pub use outcome::{Execution, Outcome};
+pub use request::{Limits, Request};
+pub use sandbox::Sandbox;
+pub use value::{Table, Value};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::settings::SqlSettings;
 
 /// The longest time limit: beyond it, deadlines stop meaning anything.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// Bytes that a whole result may take.
 const MAX_RESULT_BYTES: usize = 64 << 20;

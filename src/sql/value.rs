@@ -1,6 +1,10 @@
 //! Values and tables as SQLite returns them.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
+
+use super::python;
 
 /// One cell of a result.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +29,22 @@ impl Value {
             Value::Integer(_) | Value::Real(_) => 8,
             Value::Text(text) => text.len(),
             Value::Blob(bytes) => bytes.len(),
+        }
+    }
+
+    /// The value for people: text as it is, NULL by name, bytes as SQLite writes them (`X'00ff'`).
+    pub fn display(&self) -> String {
+        match self {
+            Value::Null => "NULL".into(),
+            Value::Blob(bytes) => {
+                let mut text = "X'".to_owned();
+                for byte in bytes {
+                    // Writing to a String does not fail.
+                    _ = write!(text, "{byte:02x}");
+                }
+                text + "'"
+            }
+            other => python::text(other),
         }
     }
 }

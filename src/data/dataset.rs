@@ -56,7 +56,7 @@ impl Dataset {
             return Ok((Self::load(settings)?, GoldReport::default()));
         }
         let mut dataset = Self::read(settings)?;
-        let (train, report) = usable_examples(dataset.train, settings.limit, sandbox);
+        let (train, report) = usable_examples(&dataset.train, settings.limit, sandbox);
         dataset.train = train;
         if dataset.train.is_empty() {
             let file = dataset.root.join(&settings.train_file);

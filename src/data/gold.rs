@@ -56,11 +56,7 @@ pub fn check_gold(examples: &[Example], sandbox: &Sandbox) -> GoldReport {
 }
 
 /// The examples with useful gold queries, `limit` of them at most, in their order.
-pub fn usable_examples(
-    examples: Vec<Example>,
-    limit: Option<usize>,
-    sandbox: &Sandbox,
-) -> (Vec<Example>, GoldReport) {
+pub fn usable_examples(examples: &[Example], limit: Option<usize>, sandbox: &Sandbox) -> (Vec<Example>, GoldReport) {
     let mut usable = Vec::new();
     let mut report = GoldReport::default();
     let limit = limit.unwrap_or(usize::MAX);

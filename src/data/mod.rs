@@ -1,1 +1,14 @@
 //! Questions and databases in Spider's layout, and prompts made of them.
+
+mod dataset;
+mod error;
+mod gold;
+mod order;
+mod prompt;
+mod read;
+
+pub use dataset::{Dataset, Example};
+pub use error::DataError;
+pub use gold::{GoldReport, check_gold};
+pub use order::{Cursor, Order};
+pub use prompt::{Prompts, schema_text, user_message};

@@ -1,5 +1,7 @@
 //! From a GGUF file to a model in memory.
 
+mod summary;
+
 use std::{collections::HashSet, path::Path};
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -50,7 +52,7 @@ impl Model {
             Loader { file: &file, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
         let weights = loader.weights()?;
         loader.refuse_unused()?;
-        let summary = summary(&file, &config, &weights, quantize)?;
+        let summary = summary::summary(&file, &config, &weights, quantize)?;
         Ok(Self { config, tokenizer, weights, summary })
     }
 
@@ -177,37 +179,6 @@ fn packed_format(tensor_type: TensorType) -> Option<BlockFormat> {
         TensorType::Q8_0 => Some(BlockFormat::Q8_0),
         TensorType::F32 | TensorType::F16 | TensorType::Bf16 => None,
     }
-}
-
-fn summary(
-    file: &GgufFile,
-    config: &ModelConfig,
-    weights: &Weights,
-    quantize: Quantize,
-) -> Result<ModelSummary, ModelError> {
-    let stem = || file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let formats = formats(file.tensors());
-    Ok(ModelSummary {
-        name: file.metadata().string("general.name")?.map_or_else(stem, str::to_owned),
-        path: file.path().display().to_string(),
-        architecture: config.architecture.clone(),
-        parameters: file.tensors().iter().map(|info| info.elements() as u64).sum(),
-        trainable_parameters: 0,
-        weight_bytes: weights.bytes(),
-        formats: match quantize {
-            Quantize::Auto => formats,
-            Quantize::None => format!("F32 ×{} (file: {formats})", file.tensors().len()),
-        },
-    })
-}
-
-/// Formats with their tensor counts, the most frequent first.
-fn formats(tensors: &[TensorInfo]) -> String {
-    let count = |t: TensorType| tensors.iter().filter(|info| info.tensor_type == t).count();
-    let mut counts: Vec<_> =
-        TensorType::ALL.map(|t| (count(t), t.name())).into_iter().filter(|(n, _)| *n > 0).collect();
-    counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-    counts.iter().map(|(count, name)| format!("{name} ×{count}")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::{collections::HashMap, path::Path};
 
 use super::{
     super::ModelError,
-    metadata::{Metadata, Value},
+    metadata::Metadata,
     reader::Reader,
     tensor::{TensorInfo, TensorType, foreign_type_name},
+    value::Value,
 };
 
 /// Dimensions a tensor may have in ggml.

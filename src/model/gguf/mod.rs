@@ -14,11 +14,13 @@ mod tensor;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::path::Path;
 
-pub use metadata::{Metadata, Value};
+pub use metadata::Metadata;
 pub use tensor::{TensorInfo, TensorType, TensorView};
+pub use value::Value;
 
 use self::{header::Header, mapped::MappedFile};
 use super::ModelError;

@@ -1,0 +1,199 @@
+//! A run's training curves: a grid of panels with axes, on white, ready for a paper.
+
+use plotters::{
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
+};
+
+use super::{PlotError, font, panel, picture::Picture};
+use crate::{
+    cockpit::{figures, state::RunView},
+    run::{
+        event::{MemorySource, Record, RunStarted},
+        metrics,
+    },
+};
+
+/// Smallest side in pixels.
+pub const MIN: u32 = 320;
+/// Largest side in pixels.
+pub const MAX: u32 = 8192;
+/// The size of exported pictures.
+pub const DEFAULT_SIZE: (u32, u32) = (1600, 1640);
+
+/// Drawn so many times as large and then made smaller, since plotters draws hard edges.
+pub(super) const SCALE: u32 = 2;
+
+pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
+
+/// Draws the curves of a run as a PNG picture of so many pixels.
+///
+/// # Errors
+/// [`PlotError::Empty`] if no step and no evaluation is among the records; [`PlotError::Size`] for impossible sizes.
+pub fn render(records: &[Record], (width, height): (u32, u32)) -> Result<Vec<u8>, PlotError> {
+    if !(MIN..=MAX).contains(&width) || !(MIN..=MAX).contains(&height) {
+        return Err(PlotError::Size { width, height });
+    }
+    let view = RunView::replay(records);
+    if view.step() == 0 && view.evals().is_empty() {
+        return Err(PlotError::Empty);
+    }
+    font::register()?;
+    let mut picture = Picture::new(width * SCALE, height * SCALE, (255, 255, 255));
+    {
+        let size = (picture.width, picture.height);
+        let root = BitMapBackend::with_buffer(&mut picture.bytes, size).into_drawing_area();
+        page(&root, &view)?;
+        root.present().map_err(draw_error)?;
+    }
+    picture.halved().png()
+}
+
+pub(super) fn draw_error(error: impl std::fmt::Display) -> PlotError {
+    PlotError::Draw(error.to_string())
+}
+
+fn page(root: &Area<'_>, view: &RunView) -> Result<(), PlotError> {
+    let (width, height) = root.dim_in_pixel();
+    // Text grows with the page, within what stays readable.
+    let unit = (f64::from(width.min(height)) / 1600.0).clamp(0.4, 4.0);
+    let margin = (24.0 * unit) as u32;
+    let head = (76.0 * unit) as u32;
+    let foot = (58.0 * unit) as u32;
+    let (top, rest) = root.split_vertically(head);
+    let (middle, bottom) = rest.split_vertically(height - head - foot);
+    write(&top, &title(view), (margin as i32, (40.0 * unit) as i32), 34.0 * unit, RGBColor(26, 32, 44))?;
+    let columns = if width * 10 < height * 7 { 1 } else { 2 };
+    let panels = panels(view);
+    let rows = panels.len().div_ceil(columns);
+    for (area, spec) in middle.margin(0, 0, margin, margin).split_evenly((rows, columns)).iter().zip(&panels) {
+        panel::draw(area, view, spec, unit)?;
+    }
+    let grey = RGBColor(96, 104, 117);
+    for (line, text) in footer(view).iter().enumerate() {
+        let y = (14.0 * unit + line as f64 * 24.0 * unit) as i32;
+        write(&bottom, text, (margin as i32, y), 19.0 * unit, grey)?;
+    }
+    Ok(())
+}
+
+fn write(area: &Area<'_>, text: &str, at: (i32, i32), size: f64, color: RGBColor) -> Result<(), PlotError> {
+    let style = (font::FAMILY, size).into_font().color(&color).pos(Pos::new(HPos::Left, VPos::Center));
+    area.draw_text(text, &style, at).map_err(draw_error)
+}
+
+fn title(view: &RunView) -> String {
+    let name = view.info().map_or("run", |info| info.name.as_str());
+    let max = view.max_steps().map_or_else(String::new, |max| format!(" of {max}"));
+    format!("{name}: {} steps{max}", view.step())
+}
+
+/// Where the curves come from, in two lines.
+fn footer(view: &RunView) -> Vec<String> {
+    let Some(RunStarted { model, data, seed, device, program_version, .. }) = view.info() else { return Vec::new() };
+    vec![
+        format!(
+            "model {} ({}; {} parameters, {} trained) · seed {seed}",
+            model.name,
+            model.formats,
+            figures::count(model.parameters),
+            figures::count(model.trainable_parameters)
+        ),
+        format!(
+            "data {} ({} train, {} held-out) · {device} · sqlr1-tui {program_version}",
+            data.root, data.train, data.dev
+        ),
+    ]
+}
+
+/// The panels in reading order. Panels without a value are left out, save for the first two.
+fn panels(view: &RunView) -> Vec<panel::Panel> {
+    use figures::Unit::{Bytes, Percent, Plain};
+    use panel::{Extra, Panel};
+    let memory = match view.info().map(|info| info.memory_source) {
+        Some(MemorySource::Gpu) => "GPU memory",
+        _ => "process memory",
+    };
+    let plain = |title, metric, color| Panel { title, metric, unit: Plain, color, extra: Extra::None };
+    let mut panels = vec![
+        Panel {
+            extra: Extra::Spread,
+            ..plain("reward (mean, band: ± one standard deviation)", metrics::REWARD, (26, 112, 48))
+        },
+        Panel {
+            unit: Percent,
+            extra: Extra::HeldOut,
+            ..plain("execution accuracy", metrics::EXECUTION_ACCURACY, (11, 106, 148))
+        },
+        plain("KL to the reference (nats a token)", metrics::KL, (111, 63, 174)),
+        plain("loss", metrics::LOSS, (179, 32, 58)),
+        plain("gradient norm (before clipping)", metrics::GRAD_NORM, (138, 90, 0)),
+        plain("entropy (nats a token)", metrics::ENTROPY, (12, 122, 102)),
+        plain("tokens a second (rollout)", metrics::TOKENS_PER_SECOND, (10, 116, 128)),
+        Panel { unit: Bytes, ..plain(memory, metrics::MEMORY_BYTES, (82, 92, 107)) },
+    ];
+    panels.retain(|panel| !matches!(panel.extra, panel::Extra::None) || view.series(panel.metric).is_some());
+    panels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cockpit::fixture::RunBuilder,
+        plot::picture::decode,
+        run::event::{Event, StepDone},
+    };
+
+    /// Colours in a rectangle other than white.
+    fn inked(picture: &Picture, x: u32, y: u32, width: u32, height: u32) -> usize {
+        let pixel = |x: u32, y: u32| &picture.bytes[((y * picture.width + x) * 3) as usize..][..3];
+        (y..y + height)
+            .flat_map(|y| (x..x + width).map(move |x| (x, y)))
+            .filter(|(x, y)| pixel(*x, *y) != [255; 3])
+            .count()
+    }
+
+    #[test]
+    fn every_panel_and_the_words_around_them_have_ink() {
+        let bytes = render(&RunBuilder::with_steps(60).records(), (800, 900)).unwrap();
+        assert_eq!(
+            bytes,
+            render(&RunBuilder::with_steps(60).records(), (800, 900)).unwrap(),
+            "drawn twice, equal bytes"
+        );
+        let picture = decode(&bytes);
+        assert_eq!((picture.width, picture.height), (800, 900));
+        assert!(inked(&picture, 0, 0, 800, 36) > 200, "title");
+        assert!(inked(&picture, 0, 874, 800, 26) > 200, "footer");
+        for row in 0..4 {
+            for column in 0..2 {
+                assert!(inked(&picture, column * 400 + 60, 60 + row * 200, 300, 160) > 500, "panel {row} {column}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_without_steps_has_no_curves() {
+        let error = render(&RunBuilder::new().records(), DEFAULT_SIZE).unwrap_err();
+        assert_eq!(error.to_string(), "there is nothing to draw yet: no step is done");
+        assert!(matches!(render(&[], DEFAULT_SIZE), Err(PlotError::Empty)));
+    }
+
+    #[test]
+    fn odd_values_and_sizes_do_no_harm() {
+        let mut run = RunBuilder::new();
+        for (step, value) in [(1, f64::NAN), (2, 0.0), (3, f64::INFINITY), (4, 1e300), (5, -1e300)] {
+            let mut metrics = metrics::Metrics::default();
+            for info in metrics::CATALOG {
+                metrics.set(info.name, value);
+            }
+            run.add(Event::Step(StepDone { step, metrics }));
+        }
+        for size in [(MIN, MIN), (400, 2000), (2000, 400)] {
+            assert_eq!(decode(&render(&run.records(), size).unwrap()).width, size.0);
+        }
+        let error = render(&run.records(), (10, 100_000)).unwrap_err().to_string();
+        assert!(error.contains("10×100000") && error.contains("320×320 to 8192×8192"), "{error}");
+    }
+}

@@ -1,1 +1,32 @@
 //! The cockpit: ratatui, events in, commands out. Imports no burn.
+//!
+//! [`state`] folds records into what is known of a run, [`App`] adds the person's place on the screen and turns keys into
+//! effects, [`draw`] shows both, and [`run`] joins them to a terminal. Only `terminal` and `run_loop` touch the outside;
+//! everything before them is driven by tests as it is by a person.
+
+pub mod action;
+mod app;
+mod draw;
+mod feed;
+pub(crate) mod figures;
+mod options;
+mod panes;
+mod run_loop;
+pub mod state;
+mod symbols;
+mod terminal;
+mod text;
+pub mod theme;
+mod ui;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use app::{App, Leave};
+pub use draw::draw;
+pub use feed::{Feed, History, HistoryError};
+pub use options::{CockpitOptions, Place};
+pub use run_loop::{CockpitError, Left, Outcome, Signal, run};
+pub use symbols::Symbols;

@@ -1,0 +1,154 @@
+//! The grid of charts: title and value above, the curve, its range below.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    widgets::{Block, Borders, Widget},
+};
+
+use super::{plot, widgets::put};
+use crate::{
+    cockpit::{
+        app::App,
+        figures::Unit,
+        panes::{CHARTS, Chart, Pane},
+        state::{Range, Series},
+        text,
+        theme::ChartColor,
+    },
+    run::{event::MemorySource, metrics},
+};
+
+/// A chart's data, ready to draw.
+pub(super) struct ChartData<'a> {
+    /// The curve.
+    pub curve: &'a [(u64, f64)],
+    /// Held-out evaluations.
+    pub marks: Vec<(u64, f64)>,
+    /// Range of both.
+    pub range: Option<Range>,
+    /// First and last step of both.
+    pub steps: (u64, u64),
+}
+
+impl<'a> ChartData<'a> {
+    pub fn of(app: &'a App, chart: &Chart) -> Self {
+        let curve = app.run.series(chart.metric).map_or(&[][..], |series| series.points());
+        let marks: Vec<_> = if chart.held_out {
+            app.run.evals().iter().map(|eval| (eval.step, eval.execution_accuracy)).collect()
+        } else {
+            Vec::new()
+        };
+        let range = Range::of(curve.iter().chain(&marks).map(|(_, value)| *value));
+        let all_steps = || curve.iter().chain(&marks).map(|(step, _)| *step);
+        Self { curve, range, steps: (all_steps().min().unwrap_or(0), all_steps().max().unwrap_or(0)), marks }
+    }
+}
+
+/// Names of a chart, the longest first: the first that fits is shown.
+pub(super) fn titles(app: &App, chart: &Chart) -> Vec<&'static str> {
+    let source = app.run.info().map(|info| info.memory_source);
+    match (chart.metric, source) {
+        (metrics::MEMORY_BYTES, Some(MemorySource::Gpu)) => vec!["GPU memory", "GPU mem"],
+        (metrics::MEMORY_BYTES, Some(MemorySource::Process)) => vec!["process memory", "process mem", "proc mem"],
+        (metrics::EXECUTION_ACCURACY, _) => vec!["execution accuracy", "accuracy", "acc"],
+        _ => vec![chart.title],
+    }
+}
+
+/// The newest values as text, the curve's and the held-out one, the longest form first.
+fn values(app: &App, chart: &Chart) -> Vec<[String; 2]> {
+    let last = app.run.series(chart.metric).and_then(Series::last);
+    let train = last.map_or_else(String::new, |value| chart.unit.show(value));
+    let Some(eval) = app.run.evals().last().filter(|_| chart.held_out) else { return vec![[train, String::new()]] };
+    let (held_out, mark) = (chart.unit.show(eval.execution_accuracy), app.symbols.eval);
+    let named = if train.is_empty() { String::new() } else { format!("train {train}  ") };
+    let spaced = if train.is_empty() { String::new() } else { format!("{train} ") };
+    vec![
+        [named, format!("{mark} held-out {held_out}")],
+        [spaced.clone(), format!("{mark} {held_out}")],
+        [spaced, format!("{mark}{held_out}")],
+    ]
+}
+
+/// Draws the grid; gives the number of charts side by side.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
+    let columns = (area.width / 18).clamp(1, 4);
+    let rows = (CHARTS.len() as u16).div_ceil(columns);
+    if area.height / rows < 4 {
+        super::tiny::table(app, area, buf);
+        return 1;
+    }
+    for (at, chart) in CHARTS.iter().enumerate() {
+        let (column, row) = (at as u16 % columns, at as u16 / columns);
+        let (x, right) = (area.width * column / columns, area.width * (column + 1) / columns);
+        let (y, bottom) = (area.height * row / rows, area.height * (row + 1) / rows);
+        let cell = Rect::new(area.x + x, area.y + y, right - x, bottom - y);
+        one(app, chart, app.ui.focus == Pane::Charts && app.ui.chart == at, cell, buf);
+    }
+    usize::from(columns)
+}
+
+fn one(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
+    let theme = &app.theme;
+    let block = Block::new()
+        .borders(Borders::ALL)
+        .border_set(app.symbols.border)
+        .border_style(theme.border(focused))
+        .style(theme.panel());
+    let inner = block.inner(area);
+    block.render(area, buf);
+    heading(app, chart, focused, area, buf);
+    let data = ChartData::of(app, chart);
+    let Some(range) = data.range else { return };
+    footing(app, chart.unit, &data, range, area, buf);
+    let plot = plot::Plot {
+        curve: data.curve,
+        style: theme.chart(chart.color),
+        marks: &data.marks,
+        mark_style: theme.chart(ChartColor::HeldOut),
+        steps: data.steps,
+        values: range,
+    };
+    plot::render(&plot, app.symbols, inner, buf);
+}
+
+/// Title on the left, newest value on the right of the upper frame.
+fn heading(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
+    let room = usize::from(area.width.saturating_sub(2));
+    let titles = titles(app, chart);
+    let values = values(app, chart);
+    let length = |value: &[String; 2]| text::width(&value[0]) + text::width(&value[1]);
+    let pairs = values.iter().flat_map(|value| titles.iter().map(move |title| (*title, value)));
+    let fitting = pairs.clone().find(|(title, value)| text::width(title) + length(value) + 3 <= room);
+    let Some((title, value)) = fitting.or(pairs.last()) else { return };
+    let end = area.right().saturating_sub(1);
+    let value_at = end.saturating_sub(length(value) as u16 + 1).max(area.x + 1);
+    put(buf, area.x + 1, area.y, value_at, title, app.theme.title(focused));
+    if length(value) > 0 {
+        let style = |color| app.theme.chart(color).patch(app.theme.value());
+        let x = put(buf, value_at, area.y, end, " ", app.theme.text());
+        let x = put(buf, x, area.y, end, &value[0], style(chart.color));
+        put(buf, x, area.y, end, &value[1], style(ChartColor::HeldOut));
+    }
+}
+
+/// Range on the left, steps on the right of the lower frame.
+fn footing(app: &App, unit: Unit, data: &ChartData<'_>, range: Range, area: Rect, buf: &mut Buffer) {
+    let (y, end) = (area.bottom().saturating_sub(1), area.right().saturating_sub(1));
+    let dash = if app.symbols.ascii { ".." } else { "–" };
+    let text = unit.show_range(range, dash);
+    let after = put(
+        buf,
+        area.x + 1,
+        y,
+        end,
+        &text::fit(&text, usize::from(area.width.saturating_sub(2)), ""),
+        app.theme.muted(),
+    );
+    let steps = format!("{}{dash}{}", data.steps.0, data.steps.1);
+    let at = end.saturating_sub(text::width(&steps) as u16);
+    if at > after + 1 && data.steps.0 < data.steps.1 {
+        put(buf, at, y, end, &steps, app.theme.muted());
+    }
+}

@@ -1,0 +1,64 @@
+//! The last row: a notice if there is one, else the keys.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::widgets::put;
+use crate::{
+    cockpit::{
+        action::{Action, hints},
+        app::App,
+        text,
+    },
+    run::event::{LogLevel, RunState},
+};
+
+/// Draws the footer.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    match &app.ui.toast {
+        Some(toast) => {
+            let text = app.symbols.cleaner().line(&toast.text).into_owned();
+            let text = text::fit(&text, usize::from(area.width).saturating_sub(4), app.symbols.ellipsis);
+            put(
+                buf,
+                area.x + 1,
+                area.y,
+                area.right(),
+                &format!("{} {text}", app.symbols.cursor),
+                level(app, toast.level),
+            );
+        }
+        None => keys(app, area, buf),
+    }
+}
+
+fn level(app: &App, level: LogLevel) -> Style {
+    match level {
+        LogLevel::Debug | LogLevel::Info => app.theme.accent(),
+        LogLevel::Warn => app.theme.warn(),
+        LogLevel::Error => app.theme.bad(),
+    }
+}
+
+/// As many hints as fit, the most needed ones first; what makes no sense now is left out.
+fn keys(app: &App, area: Rect, buf: &mut Buffer) {
+    let mut x = area.x + 1;
+    for info in hints() {
+        let needs_trainer = matches!(info.action, Action::PauseResume | Action::Checkpoint | Action::Evaluate);
+        let needs_sample = matches!(info.action, Action::PreviousGroup | Action::NextGroup);
+        if (needs_trainer && !app.has_trainer()) || (needs_sample && app.run.samples().len() < 2) {
+            continue;
+        }
+        let label = match (info.action, app.run.state()) {
+            (Action::PauseResume, RunState::Paused | RunState::Pausing) => "resume",
+            (Action::Zoom, _) if app.ui.zoom => "unzoom",
+            _ => info.label,
+        };
+        let key = info.keys[0].label();
+        let width = (text::width(&key) + text::width(label) + 1) as u16;
+        if x + width > area.right() {
+            break;
+        }
+        x = put(buf, x, area.y, area.right(), &key, app.theme.accent());
+        x = put(buf, x, area.y, area.right(), &format!(" {label}"), app.theme.muted()) + 2;
+    }
+}

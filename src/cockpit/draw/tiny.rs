@@ -1,0 +1,83 @@
+//! What very small screens show.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use super::{
+    charts::{ChartData, titles},
+    header, plot,
+    widgets::put,
+};
+use crate::cockpit::{
+    app::App,
+    panes::{CHARTS, Pane},
+    state::{Range, Series},
+    text,
+    theme::ChartColor,
+    ui::Overlay,
+};
+
+/// The state, the step and, where there is room, the selected chart. Questions are asked in one line.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    if let Overlay::Quit(_) = app.ui.overlay {
+        let room = usize::from(area.width);
+        let words = text::wrap("quit? c checkpoint and stop, s stop without, esc stay", room);
+        for (row, line) in words.iter().enumerate().take(usize::from(area.height)) {
+            put(buf, area.x, area.y + row as u16, area.right(), line, app.theme.warn());
+        }
+        return;
+    }
+    let (state, style) = header::state(app);
+    let max = app.run.max_steps().map_or_else(String::new, |max| format!("/{max}"));
+    let x = put(buf, area.x, area.y, area.right(), &format!("{}{max} ", app.run.step()), app.theme.strong());
+    put(buf, x, area.y, area.right(), &state, style);
+    let chart = &CHARTS[app.ui.chart.min(CHARTS.len() - 1)];
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    if below.is_empty() {
+        return;
+    }
+    row(app, app.ui.chart, Rect { height: 1, ..below }, buf);
+    let data = ChartData::of(app, chart);
+    if let (Some(values), true) = (data.range, below.height > 1) {
+        let room = Rect { y: below.y + 1, height: below.height - 1, ..below };
+        draw_curve(app, app.ui.chart, &data, values, room, buf);
+    }
+}
+
+/// All metrics in a row each: name, value, curve. For panes too low for the grid.
+pub fn table(app: &App, area: Rect, buf: &mut Buffer) {
+    let first = app.ui.chart.saturating_sub(usize::from(area.height).saturating_sub(1));
+    for (line, at) in (first..CHARTS.len()).enumerate().take(usize::from(area.height)) {
+        row(app, at, Rect { y: area.y + line as u16, height: 1, ..area }, buf);
+    }
+}
+
+fn row(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
+    let chart = &CHARTS[at.min(CHARTS.len() - 1)];
+    let name = titles(app, chart).last().copied().unwrap_or_default();
+    let marked = app.ui.focus == Pane::Charts && app.ui.chart == at;
+    let x = put(buf, area.x, area.y, area.right(), if marked { app.symbols.cursor } else { " " }, app.theme.accent());
+    let x = put(buf, x, area.y, area.right(), &text::pad(name, 10, ""), app.theme.title(false));
+    let value = app.run.series(chart.metric).and_then(Series::last);
+    let value = value.map_or_else(|| "-".into(), |value| chart.unit.show(value));
+    let x = put(buf, x, area.y, area.right(), &text::pad(&value, 9, ""), app.theme.chart(chart.color));
+    let data = ChartData::of(app, chart);
+    if let (Some(values), true) = (data.range, area.right() > x + 4) {
+        draw_curve(app, at, &data, values, Rect { x, width: area.right() - x - 1, ..area }, buf);
+    }
+}
+
+fn draw_curve(app: &App, at: usize, data: &ChartData<'_>, values: Range, area: Rect, buf: &mut Buffer) {
+    let chart = &CHARTS[at.min(CHARTS.len() - 1)];
+    let plot = plot::Plot {
+        curve: data.curve,
+        style: app.theme.chart(chart.color),
+        marks: &data.marks,
+        mark_style: app.theme.chart(ChartColor::HeldOut),
+        steps: data.steps,
+        values,
+    };
+    plot::render(&plot, app.symbols, area, buf);
+}

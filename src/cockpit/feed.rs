@@ -1,0 +1,180 @@
+//! Where a cockpit's records come from: a bounded queue that may drop some, and the store that has them all.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+
+use crate::run::event::Record;
+
+/// Stored records, read again by a cockpit that missed some.
+pub trait History: Send + Sync {
+    /// All stored records after `seq`, in order.
+    ///
+    /// # Errors
+    /// When the store cannot be read; the text is for people.
+    fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError>;
+}
+
+/// The store could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("cannot read the run's stored events: {0}")]
+pub struct HistoryError(pub String);
+
+/// A source of records for [`run`](super::run).
+///
+/// The trainer's side drops what does not fit in the queue rather than wait, and then says in `latest` which stored
+/// record was the newest; the feed fills such gaps from the history.
+pub struct Feed {
+    records: Option<mpsc::Receiver<Arc<Record>>>,
+    latest: Option<watch::Receiver<u64>>,
+    history: Arc<dyn History>,
+    fetch: Option<JoinHandle<Result<Vec<Record>, HistoryError>>>,
+    held: Option<Arc<Record>>,
+    begun: bool,
+    tried: u64,
+    closing: bool,
+}
+
+/// What a feed hands out.
+#[derive(Debug)]
+pub(super) enum Delivery {
+    /// Records, in order; some may have been handed out before.
+    Records(Vec<Arc<Record>>),
+    /// The store could not be read; what the queue has still comes.
+    Failed(HistoryError),
+    /// The trainer hung up. Nothing comes after this.
+    Closed,
+}
+
+/// Records handed out at a time, so that keys are looked at in between.
+const BATCH: usize = 256;
+
+impl Feed {
+    /// Records of a trainer at work. `latest` is the sequence number of the newest stored record, set by the trainer's side after it
+    /// has offered the record to the queue.
+    pub fn live(records: mpsc::Receiver<Arc<Record>>, latest: watch::Receiver<u64>, history: Arc<dyn History>) -> Self {
+        Self { records: Some(records), latest: Some(latest), ..Self::stored(history) }
+    }
+
+    /// Records of a stored run that no trainer is at work on.
+    pub fn stored(history: Arc<dyn History>) -> Self {
+        Self { records: None, latest: None, history, fetch: None, held: None, begun: false, tried: 0, closing: false }
+    }
+
+    /// The stored records.
+    pub fn history(&self) -> Arc<dyn History> {
+        Arc::clone(&self.history)
+    }
+
+    /// Waits for records after `last_seq`. May be dropped while it waits without losing any.
+    pub(super) async fn next(&mut self, last_seq: u64) -> Delivery {
+        loop {
+            if self.fetch.is_some() {
+                return self.finish_fetch().await;
+            }
+            if let Some(held) = self.held.take() {
+                // The gap before it could not be filled.
+                return Delivery::Records(vec![held]);
+            }
+            if !self.begun {
+                self.begun = true;
+                self.start_fetch(0);
+                continue;
+            }
+            if self.behind(last_seq) {
+                self.start_fetch(last_seq);
+                continue;
+            }
+            let Some(records) = &mut self.records else { return std::future::pending().await };
+            let received = match &mut self.latest {
+                None => records.recv().await,
+                Some(latest) => tokio::select! {
+                    biased;
+                    received = records.recv() => received,
+                    changed = latest.changed() => {
+                        if changed.is_err() {
+                            self.latest = None;
+                        }
+                        continue;
+                    }
+                },
+            };
+            match received {
+                Some(record) => match self.take_batch(record, last_seq) {
+                    batch if batch.is_empty() => self.start_fetch(last_seq),
+                    batch => return Delivery::Records(batch),
+                },
+                None if self.closing => {
+                    self.records = None;
+                    return Delivery::Closed;
+                }
+                None => {
+                    // The last records may be the very ones that were dropped.
+                    self.closing = true;
+                    self.start_fetch(last_seq);
+                }
+            }
+        }
+    }
+
+    /// Whether the newest stored record was dropped and nothing after it will show the gap.
+    fn behind(&mut self, last_seq: u64) -> bool {
+        let (Some(records), Some(latest)) = (&self.records, &self.latest) else { return false };
+        let newest = *latest.borrow();
+        // One try a record: a store that does not have it yet must not make this loop spin.
+        let behind = newest > last_seq && newest > self.tried && records.is_empty();
+        if behind {
+            self.tried = newest;
+        }
+        behind
+    }
+
+    /// The first record with those that wait behind it, up to a gap; empty if the gap is before the first.
+    fn take_batch(&mut self, first: Arc<Record>, mut last_seq: u64) -> Vec<Arc<Record>> {
+        let mut batch = Vec::new();
+        let mut next = Some(first);
+        while let Some(record) = next {
+            if record.seq > last_seq + 1 {
+                self.held = Some(record);
+                break;
+            }
+            last_seq = last_seq.max(record.seq);
+            batch.push(record);
+            next = match (&mut self.records, batch.len() < BATCH) {
+                (Some(records), true) => records.try_recv().ok(),
+                _ => None,
+            };
+        }
+        if let (Some(held), false) = (&self.held, batch.is_empty()) {
+            // What came before the gap is shown at once; the gap is filled by the next call.
+            self.tried = self.tried.max(held.seq);
+            self.start_fetch(last_seq);
+        }
+        batch
+    }
+
+    fn start_fetch(&mut self, since: u64) {
+        let history = Arc::clone(&self.history);
+        self.fetch = Some(tokio::task::spawn_blocking(move || history.since(since)));
+    }
+
+    async fn finish_fetch(&mut self) -> Delivery {
+        let Some(fetch) = &mut self.fetch else { return Delivery::Records(Vec::new()) };
+        let fetched = fetch.await.unwrap_or_else(|e| Err(HistoryError(format!("the reading thread failed: {e}"))));
+        self.fetch = None;
+        match fetched {
+            Ok(records) => {
+                let held = self.held.take();
+                Delivery::Records(records.into_iter().map(Arc::new).chain(held).collect())
+            }
+            Err(error) => Delivery::Failed(error),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -1,0 +1,265 @@
+//! The loop: keys, records and signals in, frames out. Draws only when something changed, and sleeps otherwise.
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    sync::Arc,
+    time::Instant,
+};
+
+use crossterm::event::{Event as Input, EventStream};
+use futures::StreamExt;
+use tokio::{
+    signal::unix::{self, SignalKind},
+    task::JoinHandle,
+    time::sleep_until,
+};
+
+use super::{
+    app::{App, Effect, Leave},
+    feed::{Delivery, Feed, History},
+    options::CockpitOptions,
+    terminal::Screen,
+};
+use crate::{
+    plot::{PlotError, export_curves},
+    run::{
+        command::CommandSink,
+        event::{LogLevel, RunEnded},
+    },
+};
+
+/// The cockpit could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum CockpitError {
+    /// There is no terminal to draw on.
+    #[error("standard output is no terminal: use --headless, or run in a terminal")]
+    NoTerminal,
+    /// The terminal failed.
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] io::Error),
+}
+
+/// A signal that ends the cockpit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// SIGHUP: the terminal is gone.
+    Hangup,
+}
+
+/// Why the cockpit was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// By a key; the trainer was told what it needs to know.
+    Key(Leave),
+    /// By a signal; the trainer was told nothing.
+    Signal(Signal),
+}
+
+/// How a cockpit ended. The terminal is the shell's again by then.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Why it was left.
+    pub left: Left,
+    /// How the run ended, if it had ended by then.
+    pub ended: Option<RunEnded>,
+}
+
+/// Shows a run until a person leaves or a signal comes.
+///
+/// Without `commands` it only looks on, as for a stored run. Must run on a tokio runtime with time and I/O enabled; the
+/// thread that polls it does the drawing.
+///
+/// # Errors
+/// When there is no terminal, or when it fails.
+pub async fn run(
+    feed: Feed,
+    commands: Option<Arc<dyn CommandSink>>,
+    options: CockpitOptions,
+) -> Result<Outcome, CockpitError> {
+    if !io::stdout().is_terminal() {
+        return Err(CockpitError::NoTerminal);
+    }
+    let mut signals = Signals::listen()?;
+    let mut app = App::new(options.theme.clone(), options.symbols, commands);
+    app.place = options.place.clone();
+    let screen = Screen::take()?;
+    let history = feed.history();
+    let mut cockpit = Cockpit { app, screen, history, options, dirty: true, next_frame: Instant::now(), export: None };
+    let left = cockpit.turn(feed, &mut signals).await?;
+    Ok(Outcome { left, ended: cockpit.app.run.ended().cloned() })
+}
+
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+    hangup: unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hangup: unix::signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.hangup.recv() => Signal::Hangup,
+        }
+    }
+}
+
+type Export = JoinHandle<Result<PathBuf, String>>;
+
+struct Cockpit {
+    app: App,
+    screen: Screen,
+    history: Arc<dyn History>,
+    options: CockpitOptions,
+    dirty: bool,
+    next_frame: Instant,
+    export: Option<Export>,
+}
+
+impl Cockpit {
+    async fn turn(&mut self, mut feed: Feed, signals: &mut Signals) -> Result<Left, CockpitError> {
+        let mut input = EventStream::new();
+        loop {
+            self.draw_if_due()?;
+            let notice_ends = self.app.ui.toast.as_ref().map(|toast| toast.until);
+            let effect = tokio::select! {
+                biased;
+                signal = signals.next() => return Ok(Left::Signal(signal)),
+                event = input.next() => match event {
+                    Some(event) => self.input(&event?),
+                    // The terminal hung up; SIGHUP may or may not come.
+                    None => return Ok(Left::Signal(Signal::Hangup)),
+                },
+                done = finished(&mut self.export) => {
+                    self.exported(done);
+                    None
+                }
+                () = wait_until(self.dirty.then_some(self.next_frame)) => None,
+                () = wait_until(notice_ends) => {
+                    self.app.ui.toast = None;
+                    self.dirty = true;
+                    None
+                }
+                delivery = feed.next(self.app.run.last_seq()) => self.deliver(delivery),
+            };
+            if let Some(effect) = effect
+                && let Some(leave) = self.perform(effect)?
+            {
+                return Ok(Left::Key(leave));
+            }
+        }
+    }
+
+    fn draw_if_due(&mut self) -> io::Result<()> {
+        if self.dirty && Instant::now() >= self.next_frame {
+            self.screen.draw(&mut self.app)?;
+            self.dirty = false;
+            self.next_frame = Instant::now() + self.options.frame;
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, event: &Input) -> Option<Effect> {
+        match event {
+            Input::Key(key) => {
+                self.dirty = true;
+                self.app.key(key)
+            }
+            Input::Resize(..) => {
+                self.dirty = true;
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn deliver(&mut self, delivery: Delivery) -> Option<Effect> {
+        self.dirty = true;
+        match delivery {
+            Delivery::Records(records) => {
+                records.iter().fold(None, |effect, record| self.app.record(record).or(effect))
+            }
+            Delivery::Failed(error) => {
+                self.app.run.say(None, LogLevel::Error, error.to_string());
+                None
+            }
+            Delivery::Closed => self.app.trainer_gone(),
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> io::Result<Option<Leave>> {
+        self.dirty = true;
+        match effect {
+            Effect::Leave(leave) => return Ok(Some(leave)),
+            Effect::Export => self.start_export(),
+            Effect::Redraw => self.screen.clear()?,
+            Effect::Suspend => self.screen.suspend()?,
+            Effect::NextTheme => match self.options.next_theme(self.app.theme.name()) {
+                Some(theme) => {
+                    self.app.toast(LogLevel::Info, format!("theme {}", theme.name()));
+                    self.app.theme = theme;
+                }
+                None => self.app.toast(LogLevel::Warn, "there is only one theme".into()),
+            },
+        }
+        Ok(None)
+    }
+
+    /// Reading the store and painting take a while: both happen on another thread.
+    fn start_export(&mut self) {
+        if self.export.is_some() {
+            self.app.toast(LogLevel::Warn, "the curves are being written already".into());
+            return;
+        }
+        let Some(info) = self.app.run.info() else {
+            self.app.toast(LogLevel::Warn, PlotError::Empty.to_string());
+            return;
+        };
+        let path = info.run_dir.join("exports").join(format!("curves-step-{}.png", self.app.run.step()));
+        let history = Arc::clone(&self.history);
+        self.export = Some(tokio::task::spawn_blocking(move || {
+            let records = history.since(0).map_err(|error| error.to_string())?;
+            export_curves(&records, &path).map_err(|error| error.to_string())?;
+            Ok(path)
+        }));
+    }
+
+    fn exported(&mut self, done: Result<PathBuf, String>) {
+        self.dirty = true;
+        let (level, text) = match done {
+            Ok(path) => (LogLevel::Info, format!("curves are in {}", path.display())),
+            Err(error) => (LogLevel::Error, format!("the curves were not written: {error}")),
+        };
+        self.app.run.say(None, level, text.clone());
+        self.app.toast(level, text);
+    }
+}
+
+/// Waits for the export, or for ever if there is none.
+async fn finished(export: &mut Option<Export>) -> Result<PathBuf, String> {
+    let Some(handle) = export else { return std::future::pending().await };
+    let done = handle.await.unwrap_or_else(|error| Err(error.to_string()));
+    *export = None;
+    done
+}
+
+async fn wait_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,246 @@
+//! The fold itself.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::{LogEntry, LogTail, Samples, Series};
+use crate::run::{
+    event::{
+        CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, RunEnded, RunStarted,
+        RunState, StateChanged, StepDone,
+    },
+    metrics,
+};
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// It is folded in.
+    Yes,
+    /// It was folded in before.
+    Duplicate,
+}
+
+/// All that the records said so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunView {
+    info: Option<Box<RunStarted>>,
+    state: Option<RunState>,
+    step: u64,
+    series: BTreeMap<String, Series>,
+    evals: Vec<EvalDone>,
+    progress: Option<Progress>,
+    samples: Samples,
+    log: LogTail,
+    checkpoints: Vec<CheckpointSaved>,
+    ended: Option<RunEnded>,
+    lost: bool,
+    last_seq: u64,
+    missed: u64,
+    first_time: Option<f64>,
+    last_time: f64,
+}
+
+impl RunView {
+    /// Folds all records of a stored run.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut view = Self::default();
+        for record in records {
+            view.apply(record);
+        }
+        view
+    }
+
+    /// Folds one record. Stored records that were seen before are left out; missing ones before it are counted.
+    pub fn apply(&mut self, record: &Record) -> Applied {
+        if record.seq != 0 {
+            if record.seq <= self.last_seq {
+                return Applied::Duplicate;
+            }
+            self.missed += record.seq - self.last_seq - 1;
+            self.last_seq = record.seq;
+        }
+        self.first_time.get_or_insert(record.time);
+        self.last_time = record.time;
+        match &record.event {
+            Event::Run(started) => self.start(record.time, started),
+            Event::Progress(progress) => self.progress = Some(*progress),
+            Event::Step(done) => self.step_done(done),
+            Event::Group(group) => self.samples.push((**group).clone()),
+            Event::Eval(eval) => self.eval_done(record.time, eval),
+            Event::Checkpoint(saved) => self.checkpoint_saved(record.time, saved),
+            Event::State(StateChanged { state }) => self.state = Some(*state),
+            Event::Log(line) => self.say(Some(record.time), line.level, line.message.clone()),
+            Event::End(ended) => self.end(record.time, ended),
+        }
+        Applied::Yes
+    }
+
+    fn start(&mut self, time: f64, started: &RunStarted) {
+        if let Some(step) = started.resumed_from {
+            self.forget_after(step);
+            self.say(Some(time), LogLevel::Info, format!("resumed from the checkpoint of step {step}"));
+        }
+        self.first_time = Some(time);
+        self.ended = None;
+        self.lost = false;
+        self.progress = None;
+        self.state = Some(RunState::Loading);
+        self.info = Some(Box::new(started.clone()));
+    }
+
+    /// A resumed trainer computes the later steps anew: what was said of them is void.
+    fn forget_after(&mut self, step: u64) {
+        self.step = self.step.min(step);
+        self.series.values_mut().for_each(|series| series.truncate_after(step));
+        self.evals.retain(|eval| eval.step <= step);
+        self.checkpoints.retain(|saved| saved.step <= step);
+        self.samples.truncate_after(step);
+    }
+
+    fn step_done(&mut self, done: &StepDone) {
+        self.step = done.step;
+        for (name, value) in &done.metrics.0 {
+            self.series.entry(name.clone()).or_default().push(done.step, *value);
+        }
+    }
+
+    fn eval_done(&mut self, time: f64, eval: &EvalDone) {
+        self.evals.retain(|old| old.step < eval.step);
+        self.evals.push(eval.clone());
+        let best = if eval.best { ", best so far" } else { "" };
+        let percent = eval.execution_accuracy * 100.0;
+        let text = format!("held-out at step {}: {}/{} right ({percent:.1}%){best}", eval.step, eval.correct, eval.n);
+        self.say(Some(time), LogLevel::Info, text);
+    }
+
+    fn checkpoint_saved(&mut self, time: f64, saved: &CheckpointSaved) {
+        self.checkpoints.push(saved.clone());
+        let why = match saved.reason {
+            CheckpointReason::Periodic => "",
+            CheckpointReason::Manual => " (asked for)",
+            CheckpointReason::Final => " (final)",
+        };
+        let path = self.in_run_dir(&saved.path);
+        self.say(Some(time), LogLevel::Info, format!("checkpoint of step {}{why}: {}", saved.step, path.display()));
+    }
+
+    fn end(&mut self, time: f64, ended: &RunEnded) {
+        self.state = Some(RunState::Ended);
+        self.progress = None;
+        if let Some(message) = &ended.message {
+            self.say(Some(time), LogLevel::Error, message.clone());
+        }
+        self.ended = Some(ended.clone());
+    }
+
+    /// A path as seen from the run folder, if it lies in there.
+    pub fn in_run_dir<'a>(&self, path: &'a Path) -> &'a Path {
+        self.info.as_ref().and_then(|info| path.strip_prefix(&info.run_dir).ok()).unwrap_or(path)
+    }
+
+    /// Adds a line to the log pane; `time` is `None` for the cockpit's own words.
+    pub fn say(&mut self, time: Option<f64>, level: LogLevel, message: String) {
+        self.log.push(LogEntry { time, level, message });
+    }
+
+    /// The trainer hung up. Unless it said `end` before, the run is lost to this cockpit.
+    pub fn trainer_gone(&mut self) {
+        if self.ended.is_none() {
+            self.lost = true;
+            self.progress = None;
+            self.say(None, LogLevel::Error, "the trainer is gone without saying how the run ended".into());
+        }
+    }
+
+    /// The first event of the run, or of its newest resumption.
+    pub fn info(&self) -> Option<&RunStarted> {
+        self.info.as_deref()
+    }
+
+    /// The state as the trainer last acknowledged it.
+    pub fn state(&self) -> RunState {
+        self.state.unwrap_or(RunState::Loading)
+    }
+
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Steps at which the run ends.
+    pub fn max_steps(&self) -> Option<u64> {
+        self.info.as_ref().map(|info| info.max_steps)
+    }
+
+    /// A metric over the steps.
+    pub fn series(&self, name: &str) -> Option<&Series> {
+        self.series.get(name).filter(|series| !series.points().is_empty())
+    }
+
+    /// Held-out evaluations, oldest first.
+    pub fn evals(&self) -> &[EvalDone] {
+        &self.evals
+    }
+
+    /// What the trainer is doing, where it is doing something.
+    pub fn progress(&self) -> Option<&Progress> {
+        self.progress.as_ref()
+    }
+
+    /// The phase in progress.
+    pub fn phase(&self) -> Option<Phase> {
+        self.progress.map(|progress| progress.phase)
+    }
+
+    /// The newest groups of candidates.
+    pub fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
+    /// The newest log lines.
+    pub fn log(&self) -> &LogTail {
+        &self.log
+    }
+
+    /// Checkpoints, oldest first.
+    pub fn checkpoints(&self) -> &[CheckpointSaved] {
+        &self.checkpoints
+    }
+
+    /// How the run ended, once it has.
+    pub fn ended(&self) -> Option<&RunEnded> {
+        self.ended.as_ref()
+    }
+
+    /// Whether the trainer hung up without an end.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Whether a trainer is at work on the run: it would be lost by leaving carelessly.
+    pub fn is_live(&self) -> bool {
+        self.ended.is_none() && !self.lost
+    }
+
+    /// The newest sequence number folded in.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// Stored records that never arrived, not even from the store.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Seconds between the trainer's first record and the newest one.
+    pub fn elapsed(&self) -> f64 {
+        (self.last_time - self.first_time.unwrap_or(self.last_time)).max(0.0)
+    }
+
+    /// Seconds that the remaining steps take if they go on like the newest ones.
+    pub fn eta(&self) -> Option<f64> {
+        let left = self.max_steps()?.saturating_sub(self.step);
+        let pace = self.series(metrics::STEP_TIME)?.recent_mean(16)?;
+        (left > 0 && self.is_live()).then_some(left as f64 * pace)
+    }
+}

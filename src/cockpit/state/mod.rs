@@ -1,0 +1,17 @@
+//! What is known of a run, folded from its records.
+//!
+//! Live, attached and replayed runs are all folded here, and the drawing code reads nothing else; so everything on
+//! screen can be rebuilt from the store. No terminal type comes in here.
+
+mod fold;
+mod log;
+mod samples;
+mod series;
+
+pub use fold::{Applied, RunView};
+pub use log::{LogEntry, LogTail};
+pub use samples::Samples;
+pub use series::{Range, Series};
+
+#[cfg(test)]
+mod tests;

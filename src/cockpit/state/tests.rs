@@ -1,0 +1,122 @@
+//! The fold, record by record.
+
+use super::*;
+use crate::{
+    cockpit::fixture::{RunBuilder, group},
+    run::{
+        event::{EndReason, Event, Phase, Record, RunState},
+        metrics,
+    },
+};
+
+#[test]
+fn a_run_is_folded_into_what_is_known_of_it() {
+    let view = RunView::replay(&RunBuilder::with_steps(45).records());
+    assert_eq!(view.step(), 45);
+    assert_eq!(view.state(), RunState::Running);
+    assert_eq!(view.max_steps(), Some(200));
+    assert_eq!(view.series(metrics::REWARD).unwrap().points().len(), 45);
+    assert_eq!(view.evals().iter().map(|e| e.step).collect::<Vec<_>>(), [0, 20, 40]);
+    assert_eq!(view.checkpoints().len(), 2);
+    assert_eq!(view.samples().len(), 90);
+    assert_eq!(view.samples().groups_of_step(45), 2);
+    assert_eq!(view.missed(), 0);
+    assert_eq!(view.eta(), Some(155.0 * 21.0));
+    assert!(view.is_live());
+}
+
+#[test]
+fn what_follows_the_checkpoint_of_a_resumption_is_void() {
+    let mut run = RunBuilder::with_steps(50);
+    run.resume(40);
+    let view = RunView::replay(&run.records());
+    assert_eq!(view.step(), 40);
+    assert_eq!(view.series(metrics::LOSS).unwrap().points().last().unwrap().0, 40);
+    assert_eq!(view.samples().get(view.samples().len() - 1).unwrap().step, 40);
+    assert_eq!(view.evals().last().unwrap().step, 40);
+    run.step(41);
+    let view = RunView::replay(&run.records());
+    let steps: Vec<u64> = view.series(metrics::LOSS).unwrap().points().iter().map(|p| p.0).collect();
+    assert_eq!(steps, (1..=41).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_resumption_at_step_0_forgets_everything() {
+    let mut run = RunBuilder::with_steps(5);
+    run.resume(0);
+    let view = RunView::replay(&run.records());
+    assert_eq!(view.step(), 0);
+    assert!(view.series(metrics::REWARD).is_none());
+    assert!(view.samples().is_empty());
+    assert_eq!(view.evals().len(), 1, "the evaluation before the first step still holds");
+}
+
+#[test]
+fn records_that_come_twice_count_once_and_missing_ones_are_counted() {
+    let records = RunBuilder::with_steps(3).records();
+    let mut view = RunView::default();
+    for record in records.iter().chain(&records) {
+        view.apply(record);
+    }
+    assert_eq!(view, RunView::replay(&records));
+    assert_eq!(view.apply(&records[0]), Applied::Duplicate);
+    let mut gappy = RunView::default();
+    for record in records.iter().filter(|r| ![2, 4, 5].contains(&r.seq)) {
+        gappy.apply(record);
+    }
+    assert_eq!(gappy.missed(), 3);
+}
+
+#[test]
+fn progress_is_of_the_moment() {
+    let mut run = RunBuilder::with_steps(1);
+    run.progress(2, Phase::Rollout, 10, 100);
+    let view = RunView::replay(&run.records());
+    assert_eq!(view.phase(), Some(Phase::Rollout));
+    assert_eq!(view.progress().unwrap().done, 10);
+    run.end(1, EndReason::Stopped);
+    let view = RunView::replay(&run.records());
+    assert_eq!(view.progress(), None);
+    assert_eq!(view.state(), RunState::Ended);
+    assert!(!view.is_live());
+    assert_eq!(view.eta(), None);
+}
+
+#[test]
+fn a_trainer_that_hangs_up_without_an_end_is_missed() {
+    let mut view = RunView::replay(&RunBuilder::with_steps(1).records());
+    view.trainer_gone();
+    assert!(view.is_lost() && !view.is_live());
+    let mut run = RunBuilder::with_steps(1);
+    run.end(1, EndReason::Completed);
+    let mut view = RunView::replay(&run.records());
+    view.trainer_gone();
+    assert!(!view.is_lost());
+}
+
+#[test]
+fn histories_are_bounded() {
+    let mut view = RunView::default();
+    for at in 0..3000_u64 {
+        view.apply(&Record { seq: 2 * at + 1, time: 0.0, event: Event::Group(Box::new(group(at, 0))) });
+        view.say(None, crate::run::event::LogLevel::Info, at.to_string());
+    }
+    assert_eq!(view.samples().len(), Samples::LIMIT);
+    assert_eq!(view.samples().forgotten(), 3000 - Samples::LIMIT as u64);
+    assert_eq!(view.log().lines().len(), LogTail::LIMIT);
+    assert_eq!(view.log().lines().next_back().unwrap().message, "2999");
+}
+
+#[test]
+fn a_series_ignores_what_is_not_finite() {
+    let mut series = Series::default();
+    for (step, value) in [(1, f64::NAN), (2, 3.0), (3, f64::INFINITY), (4, 1.0)] {
+        series.push(step, value);
+    }
+    assert_eq!(series.range(), Some(Range { min: 1.0, max: 3.0 }));
+    assert_eq!(series.recent_mean(10), Some(2.0));
+    series.push(2, 7.0);
+    assert_eq!(series.points()[1..], [(2, 7.0)]);
+    series.push(0, 5.0);
+    assert_eq!(series.points(), [(0, 5.0)]);
+}

@@ -1,0 +1,334 @@
+//! The app, driven by keys and seen through a test terminal.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+use ratatui::{Terminal, backend::TestBackend};
+
+use super::{
+    App, Leave, Symbols,
+    app::Effect,
+    draw,
+    fixture::{RunBuilder, group},
+    theme::{ColorDepth, Theme, ThemeFile},
+    ui::Overlay,
+};
+use crate::run::{
+    command::{Command, CommandSink},
+    event::{EndReason, Event, LogLevel, LogLine, Phase, Record, ResultPreview, RunState},
+};
+
+/// Remembers what was asked of the trainer.
+#[derive(Default)]
+struct Sent(Mutex<Vec<Command>>);
+
+impl CommandSink for Sent {
+    fn send(&self, command: Command) {
+        self.0.lock().unwrap().push(command);
+    }
+}
+
+struct Driver {
+    app: App,
+    sent: Arc<Sent>,
+}
+
+impl Driver {
+    fn with(records: &[Record], symbols: &'static Symbols, depth: ColorDepth) -> Self {
+        let theme = Theme::new(ThemeFile::load("night", Path::new("")).unwrap(), depth);
+        let sent = Arc::new(Sent::default());
+        let mut app = App::new(theme, symbols, Some(Arc::clone(&sent) as Arc<dyn CommandSink>));
+        for record in records {
+            app.record(record);
+        }
+        app.ui.toast = None;
+        Self { app, sent }
+    }
+
+    fn new(run: &RunBuilder) -> Self {
+        Self::with(&run.records(), &Symbols::UNICODE, ColorDepth::True)
+    }
+
+    fn key(&mut self, code: KeyCode) -> Option<Effect> {
+        self.app.key(&KeyEvent::new(code, KeyModifiers::NONE))
+    }
+
+    fn keys(&mut self, keys: &str) -> &mut Self {
+        for c in keys.chars() {
+            self.key(KeyCode::Char(c));
+        }
+        self
+    }
+
+    fn screen(&mut self, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(&mut self.app, frame.area(), frame.buffer_mut())).unwrap();
+        // A terminal without a cell cannot be shown as text.
+        if width == 0 { String::new() } else { terminal.backend().to_string().replace('"', "") }
+    }
+
+    fn sent(&self) -> Vec<Command> {
+        self.sent.0.lock().unwrap().clone()
+    }
+}
+
+/// A run in the middle of a rollout.
+fn midway() -> RunBuilder {
+    let mut run = RunBuilder::with_steps(42);
+    run.progress(43, Phase::Rollout, 311, 768);
+    run
+}
+
+#[test]
+fn the_first_screen_at_three_sizes() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        insta::assert_snapshot!(format!("midway_{width}x{height}"), Driver::new(&midway()).screen(width, height));
+    }
+}
+
+#[test]
+fn a_small_screen_shows_one_pane() {
+    insta::assert_snapshot!("small_sample", Driver::new(&midway()).screen(48, 16));
+    let mut driver = Driver::new(&midway());
+    driver.key(KeyCode::BackTab);
+    insta::assert_snapshot!("small_charts", driver.screen(40, 12));
+    insta::assert_snapshot!("tiny", driver.screen(24, 4));
+}
+
+#[test]
+fn before_the_first_step_the_screen_says_so() {
+    let mut run = RunBuilder::new();
+    run.progress(0, Phase::Loading, 30, 90);
+    insta::assert_snapshot!("loading", Driver::new(&run).screen(80, 24));
+}
+
+#[test]
+fn help_says_what_keys_and_metrics_mean() {
+    let mut driver = Driver::new(&midway());
+    driver.keys("?");
+    insta::assert_snapshot!("help", driver.screen(80, 24));
+    driver.keys("G");
+    insta::assert_snapshot!("help_end", driver.screen(80, 24));
+    driver.key(KeyCode::Esc);
+    assert_eq!(driver.app.ui.overlay, Overlay::None);
+}
+
+#[test]
+fn a_zoomed_chart_has_axes_and_words() {
+    let mut driver = Driver::new(&midway());
+    driver.key(KeyCode::BackTab);
+    driver.keys("lz");
+    insta::assert_snapshot!("zoomed_accuracy", driver.screen(100, 30));
+}
+
+#[test]
+fn without_unicode_the_screen_is_ascii() {
+    let mut run = midway();
+    run.add(Event::Log(LogLine { level: LogLevel::Warn, message: "naïve 東京".into() }));
+    let screen = Driver::with(&run.records(), &Symbols::ASCII, ColorDepth::None).screen(80, 24);
+    assert!(screen.is_ascii(), "{screen}");
+    insta::assert_snapshot!("ascii", screen);
+}
+
+#[test]
+fn pausing_is_shown_until_the_trainer_says_paused() {
+    let mut run = midway();
+    let mut driver = Driver::new(&run);
+    assert!(driver.screen(80, 24).contains("● running"));
+    driver.keys(" ");
+    assert_eq!(driver.sent(), [Command::Pause]);
+    assert!(driver.screen(80, 24).contains("pause asked"));
+    let shown = |driver: &mut Driver, run: &RunBuilder| {
+        driver.app.record(run.records().last().unwrap());
+        driver.screen(80, 24)
+    };
+    assert!(shown(&mut driver, run.state(RunState::Pausing)).contains("pausing"));
+    assert!(shown(&mut driver, run.state(RunState::Paused)).contains("‖ paused"));
+    driver.keys(" ");
+    assert_eq!(driver.sent(), [Command::Pause, Command::Resume]);
+    assert!(driver.screen(80, 24).contains("resume asked"));
+    assert!(shown(&mut driver, run.state(RunState::Running)).contains("● running"));
+}
+
+#[test]
+fn checkpoint_and_evaluation_are_asked_for() {
+    let mut driver = Driver::new(&midway());
+    driver.keys("ce");
+    assert_eq!(driver.sent(), [Command::Checkpoint, Command::Evaluate]);
+    assert_eq!(driver.key(KeyCode::Char('x')), Some(Effect::Export));
+}
+
+#[test]
+fn quitting_asks_and_waits_for_the_trainer() {
+    let mut run = midway();
+    let mut driver = Driver::new(&run);
+    assert_eq!(driver.key(KeyCode::Char('q')), None);
+    insta::assert_snapshot!("quit", driver.screen(80, 24));
+    driver.key(KeyCode::Esc);
+    assert_eq!(driver.app.ui.overlay, Overlay::None);
+    assert!(driver.sent().is_empty(), "staying asks nothing of the trainer");
+    driver.keys("q");
+    driver.key(KeyCode::Down);
+    driver.key(KeyCode::Enter);
+    assert_eq!(driver.sent(), [Command::Stop { checkpoint: false }]);
+    assert!(driver.screen(80, 24).contains("stopping"));
+    run.end(42, EndReason::Stopped);
+    let effect = driver.app.record(run.records().last().unwrap());
+    assert_eq!(effect, Some(Effect::Leave(Leave::Stopped)));
+}
+
+#[test]
+fn quitting_with_a_checkpoint_can_be_cut_short() {
+    let mut driver = Driver::new(&midway());
+    driver.keys("qc");
+    assert_eq!(driver.sent(), [Command::Stop { checkpoint: true }]);
+    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Abandoned)));
+}
+
+#[test]
+fn an_ended_run_says_what_next_and_is_left_at_once() {
+    let mut run = RunBuilder::with_steps(40);
+    run.end(40, EndReason::Completed);
+    let mut driver = Driver::new(&run);
+    insta::assert_snapshot!("ended", driver.screen(120, 40));
+    driver.keys("c ");
+    assert!(driver.sent().is_empty(), "nobody is there to ask");
+    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Quit)));
+}
+
+#[test]
+fn a_stored_run_without_a_trainer_is_only_looked_at() {
+    let theme = Theme::new(ThemeFile::load("night", Path::new("")).unwrap(), ColorDepth::True);
+    let mut app = App::new(theme, &Symbols::UNICODE, None);
+    for record in midway().records() {
+        app.record(&record);
+    }
+    app.key(&KeyEvent::new(KeyCode::Char(' '), KeyModifiers::NONE));
+    assert!(app.ui.toast.unwrap().text.contains("no trainer"));
+}
+
+#[test]
+fn samples_follow_the_newest_until_one_is_chosen() {
+    let mut run = midway();
+    let mut driver = Driver::new(&run);
+    let shown = |driver: &Driver| driver.app.sample().map(|(group, _)| (group.step, group.group));
+    assert_eq!(shown(&driver), Some((42, 1)));
+    driver.keys("[[");
+    assert_eq!(shown(&driver), Some((41, 1)));
+    run.step(43);
+    for record in run.records() {
+        driver.app.record(&record);
+    }
+    assert_eq!(shown(&driver), Some((41, 1)), "a chosen question stays");
+    driver.keys("]]]]");
+    assert_eq!(shown(&driver), Some((43, 1)));
+    assert_eq!(driver.app.ui.sample, None, "past the newest one it follows again");
+}
+
+#[test]
+fn the_best_candidate_is_shown_first_and_others_on_demand() {
+    let mut driver = Driver::new(&midway());
+    let (group, _) = driver.app.sample().unwrap();
+    assert_eq!(driver.app.candidate_of(&group), 1);
+    driver.keys("j");
+    assert_eq!(driver.app.candidate_of(&group), 2);
+    assert!(driver.screen(120, 40).contains("no such column: nmae"));
+    driver.keys("jjjj");
+    assert!(driver.screen(120, 40).contains("no SQL in the reply"));
+    driver.keys("g");
+    assert_eq!(driver.app.candidate_of(&group), 0);
+}
+
+#[test]
+fn the_log_scrolls_and_follows() {
+    let mut driver = Driver::new(&midway());
+    driver.key(KeyCode::Tab);
+    assert!(driver.screen(120, 40).contains("step 42: reward"));
+    driver.keys("g");
+    let screen = driver.screen(120, 40);
+    assert!(screen.contains("step 1: reward") && !screen.contains("step 42: reward"), "{screen}");
+    driver.keys("G");
+    assert!(driver.screen(120, 40).contains("step 42: reward"));
+}
+
+#[test]
+fn nothing_from_outside_reaches_the_terminal_as_a_command() {
+    let nasty = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}x\r\n\u{8}\u{7f}";
+    let mut group = group(1, 0);
+    group.question = nasty.into();
+    group.db_id = nasty.into();
+    group.gold_sql = nasty.into();
+    for candidate in &mut group.candidates {
+        candidate.sql = nasty.into();
+        candidate.components = [(nasty.to_owned(), 1.0)].into();
+        candidate.result.outcome = nasty.into();
+        candidate.result.message = Some(nasty.into());
+    }
+    group.gold = ResultPreview {
+        outcome: "rows".into(),
+        columns: vec![nasty.into()],
+        rows: vec![vec![nasty.into()]],
+        ..ResultPreview::default()
+    };
+    let mut run = RunBuilder::new();
+    run.add(Event::Group(Box::new(group)));
+    run.add(Event::Log(LogLine { level: LogLevel::Error, message: nasty.into() }));
+    let mut driver = Driver::new(&run);
+    let screen = driver.screen(160, 50);
+    assert!(screen.contains('␛'), "escapes are shown");
+    let bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+    assert!(!screen.chars().any(bad), "{screen:?}");
+}
+
+#[test]
+fn the_theme_changes_no_sign() {
+    let records = midway().records();
+    let colored = Driver::with(&records, &Symbols::UNICODE, ColorDepth::True).screen(120, 40);
+    let plain = Driver::with(&records, &Symbols::UNICODE, ColorDepth::None).screen(120, 40);
+    assert_eq!(colored, plain);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_size_and_no_key_does_harm(
+        sizes in prop::collection::vec((0u16..170, 0u16..70), 1..5),
+        keys in "[ cex?jkhlgGzt\\[\\]qn]{0,12}",
+        steps in 0u64..30,
+        text in any::<String>(),
+        values in prop::collection::vec(any::<f64>(), 0..6),
+    ) {
+        let mut run = RunBuilder::with_steps(steps);
+        run.add(Event::Log(LogLine { level: LogLevel::Info, message: text.clone() }));
+        let mut odd = group(steps + 1, 0);
+        odd.question = text.clone();
+        odd.gold.columns = values.iter().map(|v| format!("{text}{v}")).collect();
+        odd.gold.rows = vec![values.iter().map(|_| text.clone()).collect(), vec![]];
+        odd.candidates.truncate(values.len());
+        for (candidate, value) in odd.candidates.iter_mut().zip(&values) {
+            candidate.reward = *value;
+            candidate.advantage = *value;
+            candidate.sql.clone_from(&text);
+        }
+        run.add(Event::Group(Box::new(odd)));
+        for (at, value) in values.iter().enumerate() {
+            let mut metrics = crate::run::metrics::Metrics::default();
+            metrics.set("reward", *value);
+            metrics.set("memory_bytes", *value);
+            run.add(Event::Step(crate::run::event::StepDone { step: steps + 1 + at as u64, metrics }));
+        }
+        let mut driver = Driver::new(&run);
+        driver.key(KeyCode::Tab);
+        for (width, height) in sizes {
+            driver.screen(width, height);
+            driver.keys(&keys);
+            driver.key(KeyCode::Tab);
+            driver.screen(width, height);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 pub mod config;
 pub mod decoder;
 pub mod error;
+pub mod generate;
 pub mod gguf;
 #[cfg(test)]
 pub(crate) mod golden;
@@ -19,6 +20,7 @@ pub mod weights;
 pub use config::ModelConfig;
 pub use decoder::{AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, TokenScores};
 pub use error::ModelError;
+pub use generate::{Completion, GenerateRequest, Sampling};
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};

@@ -12,7 +12,7 @@ mod linear;
 mod memory;
 
 #[cfg(test)]
-mod golden_tests;
+pub(crate) mod golden_tests;
 #[cfg(test)]
 mod tests;
 
@@ -71,7 +71,7 @@ enum Kept {
     /// All it needs.
     Record(Box<LayerRecord>),
     /// The input only.
-    Input(Tensor<2>),
+    Input(Box<Tensor<2>>),
 }
 
 /// The rows of a group on their way through the layers.
@@ -175,7 +175,7 @@ impl<'a> Decoder<'a> {
             let (y, record) = self.layer(index, Some(adapters), &rotation).forward(x, &segments);
             // The last layers' records are used first; keeping those shortens the time that memory is held.
             let keep = index + records >= layers;
-            kept.push(if keep { Kept::Record(Box::new(record)) } else { Kept::Input(input) });
+            kept.push(if keep { Kept::Record(Box::new(record)) } else { Kept::Input(Box::new(input)) });
             x = y;
         }
         let last = x.narrow(0, plan.first, plan.rows);
@@ -198,7 +198,7 @@ impl<'a> Decoder<'a> {
             let layer = self.layer(index, Some(adapters), &rotation);
             let record = match kept {
                 Kept::Record(record) => *record,
-                Kept::Input(x) => layer.forward(x, &segments).1,
+                Kept::Input(x) => layer.forward(*x, &segments).1,
             };
             let Some(next) = layer.backward(g, record, &segments, grads) else { break };
             g = next;

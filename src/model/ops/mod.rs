@@ -3,6 +3,10 @@
 //!
 //! Rows are positions of a packed sequence; columns are features. No operation knows of batches or padding.
 
+// Formulas keep the letters of the literature; kernels must be inlined into the code that is compiled for AVX2; and
+// tensors are handles that burn's operations take by value.
+#![allow(clippy::inline_always, clippy::many_single_char_names, clippy::needless_pass_by_value, clippy::similar_names)]
+
 pub mod flex;
 pub mod kernels;
 pub mod layout;

@@ -4,11 +4,10 @@ use super::{
     super::layout::AdapterLayout,
     dot::dot,
     gemm::{Into, Output, View, gemm},
+    matmul::FEW_ROWS,
     simd::vectorized,
 };
-
-/// Up to so many rows the work is too little to hand out.
-const FEW_ROWS: usize = 16;
+use rayon::prelude::*;
 
 vectorized! {
     /// One row: `lifted` = A x, then y += scale · B lifted.
@@ -31,10 +30,9 @@ pub fn add(y: &mut [f32], x: &[f32], a: &[f32], b: &[f32], m: usize, layout: &Ad
     let inputs = x.len() / m;
     let mut lifted = vec![0.0; m * inner];
     if m <= FEW_ROWS {
-        let rows = y.chunks_exact_mut(out).zip(x.chunks_exact(inputs)).zip(lifted.chunks_exact_mut(inner));
-        for ((y, x), lifted) in rows {
-            add_to_row(y, x, a, b, lifted, layout);
-        }
+        let rows = y.par_chunks_exact_mut(out).zip(x.par_chunks_exact(inputs));
+        rows.zip(lifted.par_chunks_exact_mut(inner))
+            .for_each(|((y, x), lifted)| add_to_row(y, x, a, b, lifted, layout));
         return;
     }
     let output = Output { data: &mut lifted, row_stride: inner, into: Into::Replace };

@@ -6,8 +6,9 @@ use rayon::prelude::*;
 use super::gemm::{Into, Output, View, gemm};
 use crate::model::packed::{BLOCK, PackedLayout};
 
-/// Up to so many rows of `x`, unpacking in registers is faster than unpacking panels (benches/matmul.rs).
-const FEW_ROWS: usize = 32;
+/// Up to so many rows of `x`, weights are unpacked in registers. Results for a row are then the same for any number of rows,
+/// which generation relies on.
+pub const FEW_ROWS: usize = 32;
 
 /// Weight rows that are unpacked at a time; with 1536 columns they take 2.3 MB.
 const PANEL_ROWS: usize = 384;
@@ -34,15 +35,21 @@ impl<'a> Weight<'a> {
         Self { layout, codes: bytemuck::cast_slice(words), scales, rows, cols }
     }
 
-    fn row(&self, row: usize) -> (&'a [u8], &'a [f32]) {
+    /// Some consecutive rows.
+    fn slice(&self, first: usize, count: usize) -> Self {
         let blocks = self.cols / BLOCK;
         let (codes, scales) = (blocks * self.layout.words_per_block() * 4, blocks * self.layout.scales_per_block());
-        (&self.codes[row * codes..(row + 1) * codes], &self.scales[row * scales..(row + 1) * scales])
+        Self {
+            codes: &self.codes[first * codes..(first + count) * codes],
+            scales: &self.scales[first * scales..(first + count) * scales],
+            rows: count,
+            ..*self
+        }
     }
 
     /// Writes a row's weights to `out`.
     fn unpack_row(&self, row: usize, out: &mut [f32]) {
-        let (codes, scales) = self.row(row);
+        let Self { codes, scales, .. } = self.slice(row, 1);
         #[cfg(target_arch = "x86_64")]
         if super::simd::has_avx2() {
             // SAFETY: the processor has AVX2 and FMA.
@@ -145,33 +152,35 @@ fn few_rows(x: &[f32], m: usize, weight: &Weight<'_>, out: &mut [f32]) {
     let columns = Columns(out.as_mut_ptr());
     let task_rows = weight.rows.div_ceil(rayon::current_num_threads() * 4).max(16);
     (0..weight.rows.div_ceil(task_rows)).into_par_iter().for_each(|task| {
-        let mut sums = vec![0.0; m];
-        let mut scratch = Vec::new();
-        for row in task * task_rows..((task + 1) * task_rows).min(weight.rows) {
-            dot_rows(x, weight, row, &mut sums, &mut scratch);
+        let first = task * task_rows;
+        let count = task_rows.min(weight.rows - first);
+        let mut sums = vec![0.0; count * m];
+        dot_rows(x, m, &weight.slice(first, count), &mut sums);
+        for (row, sums) in sums.chunks_exact(m).enumerate() {
             for (i, &sum) in sums.iter().enumerate() {
-                columns.write(i * weight.rows + row, sum);
+                columns.write(i * weight.rows + first + row, sum);
             }
         }
     });
 }
 
-/// The products of one weight row with all rows of `x`.
-fn dot_rows(x: &[f32], weight: &Weight<'_>, row: usize, sums: &mut [f32], scratch: &mut Vec<f32>) {
-    let (codes, scales) = weight.row(row);
+/// The products of some weight rows with all rows of `x`, `[rows, m]`.
+fn dot_rows(x: &[f32], m: usize, weight: &Weight<'_>, sums: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     if super::simd::has_avx2() {
         // SAFETY: the processor has AVX2 and FMA.
         #[allow(unsafe_code)]
         unsafe {
-            super::x86::dot_rows(weight.layout, codes, scales, x, sums);
+            super::x86::dot_rows(weight.layout, weight.codes, weight.scales, x, sums, m);
         }
         return;
     }
-    scratch.resize(weight.cols, 0.0);
-    unpack_row(weight.layout, codes, scales, scratch);
-    for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
-        *sum = super::dot::dot(x, scratch);
+    let mut unpacked = vec![0.0; weight.cols];
+    for (row, sums) in sums.chunks_exact_mut(m).enumerate() {
+        weight.unpack_row(row, &mut unpacked);
+        for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
+            *sum = super::dot::dot(x, &unpacked);
+        }
     }
 }
 
@@ -192,7 +201,7 @@ mod tests {
         assert_eq!(weight.cols, cols);
         let mut dense = vec![0.0; rows * cols];
         for (row, out) in dense.chunks_exact_mut(cols).enumerate() {
-            let (codes, scales) = weight.row(row);
+            let Weight { codes, scales, .. } = weight.slice(row, 1);
             unpack_row(layout, codes, scales, out);
         }
         let x: Vec<f32> = (0..m * cols).map(|i| (i as f32 * 0.37).sin()).collect();
@@ -218,6 +227,17 @@ mod tests {
                 check(layout, m, 70, 96);
             }
             check(layout, 40, PANEL_ROWS + 10, 64);
+        }
+    }
+
+    #[test]
+    fn a_row_does_not_depend_on_the_others() {
+        let (words, scales) = weight_data(PackedLayout::Q4, 37, 96);
+        let weight = Weight::new(PackedLayout::Q4, &words, &scales, 37);
+        let x: Vec<f32> = (0..FEW_ROWS * 96).map(|i| (i as f32 * 0.37).sin()).collect();
+        let together = matmul(&x, FEW_ROWS, &weight);
+        for m in [1, 2, 3, 4, 7, 13] {
+            assert_eq!(matmul(&x[..m * 96], m, &weight), together[..m * 37], "{m} rows");
         }
     }
 }

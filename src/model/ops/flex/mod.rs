@@ -12,6 +12,7 @@ mod head;
 mod matmul;
 mod rows;
 mod simd;
+pub mod softmax;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -3,9 +3,9 @@
 
 use std::arch::x86_64::{
     __m128i, __m256, _mm_add_ps, _mm_add_ss, _mm_and_si128, _mm_cvtss_f32, _mm_loadl_epi64, _mm_loadu_si128,
-    _mm_movehl_ps, _mm_set1_epi8, _mm_shuffle_ps, _mm_srli_epi16, _mm_srli_si128, _mm256_add_ps,
-    _mm256_castps256_ps128, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_extractf128_ps,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm_movehl_ps, _mm_set1_epi8, _mm_shuffle_ps, _mm_srli_epi16, _mm_srli_si128, _mm256_castps256_ps128,
+    _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_cvtepu8_epi32, _mm256_extractf128_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
 use crate::model::packed::{BLOCK, PackedLayout};
@@ -88,68 +88,114 @@ unsafe fn unpack<L: Unpack>(codes: &[u8], scales: &[f32], out: &mut [f32]) {
     }
 }
 
-/// `sums[i]` = row i of `x` · the packed row.
+/// Products of consecutive packed rows with all rows of `x` `[m, cols]`: `sums` `[rows, m]`.
+///
+/// Every product is summed in one order, eight lanes block by block, however many rows there are of either.
 ///
 /// # Safety
 /// The processor has AVX2 and FMA.
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn dot_rows(layout: PackedLayout, codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32]) {
+pub unsafe fn dot_rows(layout: PackedLayout, codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32], m: usize) {
     // SAFETY: the features are the caller's promise.
     unsafe {
         match layout {
-            PackedLayout::Q4 => dot_all::<Q4>(codes, scales, x, sums),
-            PackedLayout::Q8 => dot_all::<Q8>(codes, scales, x, sums),
+            PackedLayout::Q4 => dot_all::<Q4>(codes, scales, x, sums, m),
+            PackedLayout::Q8 => dot_all::<Q8>(codes, scales, x, sums, m),
         }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32]) {
-    let cols = scales.len() / L::SCALES * BLOCK;
-    for (x, sums) in x.chunks(8 * cols).zip(sums.chunks_mut(8)) {
+unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32], m: usize) {
+    let cols = x.len() / m;
+    for first in (0..m).step_by(8) {
+        let count = 8.min(m - first);
+        let x = &x[first * cols..(first + count) * cols];
+        let out = Sums { data: sums, m, first };
         // SAFETY: the features are the caller's promise.
         unsafe {
-            match sums.len() {
-                1 => dot::<L, 1, 4>(codes, scales, x, sums),
-                2 => dot::<L, 2, 4>(codes, scales, x, sums),
-                3 => dot::<L, 3, 2>(codes, scales, x, sums),
-                4 => dot::<L, 4, 2>(codes, scales, x, sums),
-                5 => dot::<L, 5, 1>(codes, scales, x, sums),
-                6 => dot::<L, 6, 1>(codes, scales, x, sums),
-                7 => dot::<L, 7, 1>(codes, scales, x, sums),
-                _ => dot::<L, 8, 1>(codes, scales, x, sums),
+            match count {
+                1 => dot::<L, 1, 4>(codes, scales, x, out),
+                2 => dot::<L, 2, 4>(codes, scales, x, out),
+                3 => dot::<L, 3, 2>(codes, scales, x, out),
+                4 => dot::<L, 4, 2>(codes, scales, x, out),
+                5 => dot::<L, 5, 1>(codes, scales, x, out),
+                6 => dot::<L, 6, 1>(codes, scales, x, out),
+                7 => dot::<L, 7, 1>(codes, scales, x, out),
+                _ => dot::<L, 8, 1>(codes, scales, x, out),
             }
         }
     }
 }
 
-/// `M` rows at once; `A` accumulators a row hide the latency of the additions where `M` alone does not.
+/// Sums `[rows, m]` of which the columns from `first` on are written.
+struct Sums<'a> {
+    data: &'a mut [f32],
+    m: usize,
+    first: usize,
+}
+
+/// All packed rows with `M` rows of `x`, `R` packed rows at a time: several accumulators hide the latency of additions.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dot<L: Unpack, const M: usize, const A: usize>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32]) {
-    let blocks = scales.len() / L::SCALES;
-    let cols = blocks * BLOCK;
-    assert!(codes.len() == blocks * L::CODE_BYTES && x.len() == M * cols && sums.len() == M);
-    let mut totals = [[_mm256_setzero_ps(); A]; M];
-    for block in 0..blocks {
-        // SAFETY: the assertion above bounds every block of codes, scales and x.
+unsafe fn dot<L: Unpack, const M: usize, const R: usize>(codes: &[u8], scales: &[f32], x: &[f32], out: Sums<'_>) {
+    let blocks = x.len() / M / BLOCK;
+    let (code_bytes, scale_count) = (blocks * L::CODE_BYTES, blocks * L::SCALES);
+    let rows = scales.len() / scale_count;
+    assert!(codes.len() == rows * code_bytes && scales.len() == rows * scale_count);
+    assert!(x.len() == M * blocks * BLOCK && out.data.len() == rows * out.m && out.first + M <= out.m);
+    let mut row = 0;
+    while row < rows {
+        let together = if row + R <= rows { R } else { 1 };
+        // SAFETY: the assertions bound all rows of codes and scales and all of x.
         unsafe {
-            let weights = L::block(codes.as_ptr().add(block * L::CODE_BYTES), scales.as_ptr().add(block * L::SCALES));
-            for (i, totals) in totals.iter_mut().enumerate() {
-                let x = x.as_ptr().add(i * cols + block * BLOCK);
-                for (j, &weights) in weights.iter().enumerate() {
-                    totals[j % A] = _mm256_fmadd_ps(weights, _mm256_loadu_ps(x.add(j * 8)), totals[j % A]);
+            let (codes, scales) = (codes.as_ptr().add(row * code_bytes), scales.as_ptr().add(row * scale_count));
+            let sums = &mut out.data[row * out.m + out.first..];
+            if together == R {
+                dot_tile::<L, M, R>(codes, scales, x.as_ptr(), blocks, sums, out.m);
+            } else {
+                dot_tile::<L, M, 1>(codes, scales, x.as_ptr(), blocks, sums, out.m);
+            }
+        }
+        row += together;
+    }
+}
+
+/// `R` packed rows with `M` rows of x.
+///
+/// # Safety
+/// AVX2 and FMA; `R` rows of `blocks` blocks behind `codes` and `scales`, `M` rows of as many weights behind `x`.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn dot_tile<L: Unpack, const M: usize, const R: usize>(
+    codes: *const u8,
+    scales: *const f32,
+    x: *const f32,
+    blocks: usize,
+    sums: &mut [f32],
+    stride: usize,
+) {
+    let mut totals = [[_mm256_setzero_ps(); M]; R];
+    for block in 0..blocks {
+        for (r, totals) in totals.iter_mut().enumerate() {
+            let at = r * blocks + block;
+            // SAFETY: block `at` of the codes and scales and block `block` of x's rows exist by the contract.
+            unsafe {
+                let weights = L::block(codes.add(at * L::CODE_BYTES), scales.add(at * L::SCALES));
+                for (i, total) in totals.iter_mut().enumerate() {
+                    let x = x.add((i * blocks + block) * BLOCK);
+                    for (j, &weights) in weights.iter().enumerate() {
+                        *total = _mm256_fmadd_ps(weights, _mm256_loadu_ps(x.add(j * 8)), *total);
+                    }
                 }
             }
         }
     }
-    for (sum, totals) in sums.iter_mut().zip(totals) {
-        let mut total = totals[0];
-        for &more in &totals[1..] {
-            total = _mm256_add_ps(total, more);
+    for (r, totals) in totals.into_iter().enumerate() {
+        for (i, total) in totals.into_iter().enumerate() {
+            sums[r * stride + i] = add_lanes(total);
         }
-        *sum = add_lanes(total);
     }
 }
 

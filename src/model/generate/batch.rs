@@ -1,0 +1,242 @@
+//! The batch: which sequences are being written, which wait, and one step of all of them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use burn::tensor::Tensor;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use rayon::prelude::*;
+
+use super::{
+    Completion, GenerateRequest,
+    cache::{Cache, CacheShape},
+    sampler::{Choice, Sampler},
+};
+use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup, ops, ops::layout::Segments};
+
+/// Sequences written at a time. Within the rows for which packed products unpack weights in registers, whose results do
+/// not depend on the number of rows.
+const SLOTS: usize = 32;
+
+/// Memory for the prompts' keys and values at a time, unless a single prompt takes more.
+const PROMPT_BYTES: usize = 256 << 20;
+
+/// A sequence being written.
+struct Sequence {
+    request: usize,
+    sample: usize,
+    region: usize,
+    slot: usize,
+    random: ChaCha8Rng,
+    completion: Completion,
+}
+
+/// A prompt in the cache.
+struct Prompt {
+    region: usize,
+    /// Logits behind its last token, from which every sample's first token is drawn.
+    logits: Arc<Vec<f32>>,
+    /// Samples that have not ended.
+    open: usize,
+}
+
+/// Requests on their way to completions.
+pub struct Batch<'a> {
+    decoder: Decoder<'a>,
+    adapters: Option<&'a AdapterSet>,
+    requests: &'a [GenerateRequest],
+    sampler: Sampler<'a>,
+    cache: Cache,
+    waiting: VecDeque<(usize, usize)>,
+    prompts: Vec<Option<Prompt>>,
+    active: Vec<Sequence>,
+    free_regions: Vec<usize>,
+    free_slots: Vec<usize>,
+    done: Vec<Vec<Completion>>,
+    written: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// Everything waiting.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] for empty prompts and ids outside the vocabulary.
+    pub fn new(
+        decoder: Decoder<'a>,
+        adapters: Option<&'a AdapterSet>,
+        requests: &'a [GenerateRequest],
+        sampler: Sampler<'a>,
+    ) -> Result<Self, ModelError> {
+        for request in requests {
+            PackedGroup { prompt: request.prompt.clone(), completions: vec![] }.check(decoder.config.vocab_size)?;
+        }
+        let pairs = |(index, request): (usize, &GenerateRequest)| {
+            (0..request.seeds.len()).map(move |sample| (index, sample)).collect::<Vec<_>>()
+        };
+        let waiting: VecDeque<(usize, usize)> = requests.iter().enumerate().flat_map(pairs).collect();
+        let region_rows = requests.iter().map(|r| r.prompt.len()).max().unwrap_or(0);
+        let fitting = PROMPT_BYTES / (region_rows * Cache::row_bytes(&decoder)).max(1);
+        let shape = CacheShape {
+            regions: requests.len().min(SLOTS).min(fitting.max(1)),
+            region_rows,
+            slots: waiting.len().min(SLOTS),
+            // A completion's last token is not fed back.
+            slot_rows: sampler.max_new_tokens().saturating_sub(1),
+        };
+        Ok(Self {
+            cache: Cache::new(&decoder, shape),
+            decoder,
+            adapters,
+            requests,
+            waiting: if sampler.max_new_tokens() == 0 { VecDeque::new() } else { waiting },
+            prompts: requests.iter().map(|_| None).collect(),
+            active: Vec::new(),
+            free_regions: (0..shape.regions).rev().collect(),
+            free_slots: (0..shape.slots).rev().collect(),
+            done: requests.iter().map(|r| vec![Completion::default(); r.seeds.len()]).collect(),
+            written: 0,
+            sampler,
+        })
+    }
+
+    /// Tokens written so far.
+    pub fn tokens_written(&self) -> usize {
+        self.written
+    }
+
+    /// Sequences being written.
+    pub fn active(&self) -> usize {
+        self.active.len()
+    }
+
+    /// The completions, in the order of requests and seeds.
+    pub fn into_completions(self) -> Vec<Vec<Completion>> {
+        self.done
+    }
+
+    /// One token for each sequence, after letting waiting ones in; whether anything is left to do.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] for logits that are not finite.
+    pub fn step(&mut self) -> Result<bool, ModelError> {
+        if !self.active.is_empty() {
+            let logits = self.advance()?;
+            let width = self.decoder.config.vocab_size;
+            self.write(0, |index| &logits[index * width..(index + 1) * width])?;
+        }
+        self.admit()?;
+        Ok(!(self.active.is_empty() && self.waiting.is_empty()))
+    }
+
+    /// Lets waiting sequences in as long as there are slots and regions, and draws their first tokens.
+    fn admit(&mut self) -> Result<(), ModelError> {
+        let before = self.active.len();
+        while let Some(&(request, sample)) = self.waiting.front() {
+            if self.free_slots.is_empty() || (self.prompts[request].is_none() && self.free_regions.is_empty()) {
+                break;
+            }
+            let region = match &self.prompts[request] {
+                Some(prompt) => prompt.region,
+                None => self.prefill(request)?,
+            };
+            let Some(slot) = self.free_slots.pop() else { break };
+            self.waiting.pop_front();
+            let random = ChaCha8Rng::seed_from_u64(self.requests[request].seeds[sample]);
+            let completion = Completion::default();
+            self.active.push(Sequence { request, sample, region, slot, random, completion });
+        }
+        let prompt = |s: &Sequence| self.prompts[s.request].as_ref().map(|prompt| prompt.logits.clone());
+        let logits: Vec<Arc<Vec<f32>>> = self.active[before..].iter().filter_map(prompt).collect();
+        self.write(before, |index| &logits[index])
+    }
+
+    /// Draws a token for each sequence from `first` on, and lets those that end go.
+    fn write<'l>(&mut self, first: usize, logits: impl Fn(usize) -> &'l [f32] + Sync) -> Result<(), ModelError> {
+        let (sampler, requests) = (&self.sampler, self.requests);
+        let choices: Vec<Choice> = self.active[first..]
+            .par_iter_mut()
+            .enumerate()
+            .map(|(index, sequence)| {
+                let prompt = &requests[sequence.request].prompt;
+                sampler.choose(logits(index), prompt, &sequence.completion.tokens, &mut sequence.random)
+            })
+            .collect::<Result<_, _>>()?;
+        self.written += choices.len();
+        for (sequence, choice) in self.active[first..].iter_mut().zip(choices) {
+            sequence.completion.tokens.push(choice.id);
+            sequence.completion.logprobs.push(choice.logprob);
+            sequence.completion.finished = sampler.stops(choice.id);
+        }
+        let longest = self.sampler.max_new_tokens();
+        let (ended, going): (Vec<Sequence>, Vec<Sequence>) = std::mem::take(&mut self.active)
+            .into_iter()
+            .partition(|s| s.completion.finished || s.completion.tokens.len() >= longest);
+        self.active = going;
+        for sequence in ended {
+            self.release(sequence);
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, sequence: Sequence) {
+        self.free_slots.push(sequence.slot);
+        let prompt = &mut self.prompts[sequence.request];
+        if let Some(open) = prompt.as_mut().map(|prompt| &mut prompt.open) {
+            *open -= 1;
+            if *open == 0 {
+                *prompt = None;
+                self.free_regions.push(sequence.region);
+            }
+        }
+        self.done[sequence.request][sequence.sample] = sequence.completion;
+    }
+
+    /// Computes a prompt, keeps its keys and values, and returns its region.
+    fn prefill(&mut self, request: usize) -> Result<usize, ModelError> {
+        let Some(region) = self.free_regions.pop() else {
+            return Err(ModelError::Compute("no room for a prompt: an error of the scheduler".into()));
+        };
+        let GenerateRequest { prompt, seeds } = &self.requests[request];
+        let segments = Arc::new(Segments { prompt: prompt.len(), completions: vec![] });
+        let rotation = self.decoder.rotation(&segments.positions());
+        let mut x = self.decoder.embed(prompt);
+        let layers = self.decoder.weights.layers.len();
+        for index in 0..layers {
+            let layer = self.decoder.layer(index, self.adapters, &rotation);
+            let qkv = layer.qkv(x.clone());
+            self.cache.store_prompt(index, region, &qkv, &self.decoder);
+            let (mut heads, _) = ops::attention(qkv, layer.heads, &segments);
+            if index + 1 == layers {
+                // Nobody reads the other rows of the last layer.
+                heads = heads.narrow(0, prompt.len() - 1, 1);
+                x = x.narrow(0, prompt.len() - 1, 1);
+            }
+            x = layer.feed_forward(layer.after_attention(x, heads));
+        }
+        let logits = Arc::new(self.logits(x)?);
+        self.prompts[request] = Some(Prompt { region, logits, open: seeds.len() });
+        Ok(region)
+    }
+
+    /// Feeds every sequence's newest token back; the logits behind it, row by row.
+    fn advance(&mut self) -> Result<Vec<f32>, ModelError> {
+        let ids: Vec<u32> = self.active.iter().filter_map(|s| s.completion.tokens.last().copied()).collect();
+        let own = |s: &Sequence| s.completion.tokens.len() - 1;
+        let prompt_rows = |s: &Sequence| self.requests[s.request].prompt.len();
+        let positions: Vec<usize> = self.active.iter().map(|s| prompt_rows(s) + own(s)).collect();
+        let rows = self.active.iter().map(|s| self.cache.row(s.region, prompt_rows(s), s.slot, own(s)));
+        let rows = Arc::new(rows.collect::<Vec<_>>());
+        let rotation = self.decoder.rotation(&positions);
+        let mut x = self.decoder.embed(&ids);
+        for index in 0..self.decoder.weights.layers.len() {
+            let layer = self.decoder.layer(index, self.adapters, &rotation);
+            let heads = self.cache.attend(index, layer.qkv(x.clone()), &rows, &self.decoder);
+            x = layer.feed_forward(layer.after_attention(x, heads));
+        }
+        self.logits(x)
+    }
+
+    fn logits(&self, x: Tensor<2>) -> Result<Vec<f32>, ModelError> {
+        let logits = ops::matmul(self.decoder.norm(x), self.decoder.weights.head());
+        logits.try_into_vec_as().map_err(|error| ModelError::Compute(format!("cannot read logits: {error:?}")))
+    }
+}

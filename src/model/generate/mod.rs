@@ -1,0 +1,87 @@
+//! Generation: several prompts with several samples each, decoded together in one batch.
+//!
+//! A prompt is computed once and its keys and values are shared by its samples. Sequences that end leave the batch and
+//! waiting ones take their places. Each sample has a random stream of its own, and no row's arithmetic depends on what
+//! else is in the batch: a sample can be had again, alone, to the bit.
+
+mod batch;
+mod cache;
+mod sampler;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::ControlFlow;
+
+pub use self::sampler::Sampling;
+use self::{batch::Batch, sampler::Sampler};
+use super::{AdapterSet, Decoder, Lora, Model, ModelError};
+
+/// A prompt and how many samples of it are wanted: one for each seed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GenerateRequest {
+    /// Tokens of the prompt.
+    pub prompt: Vec<u32>,
+    /// Seeds of the samples' random streams.
+    pub seeds: Vec<u64>,
+}
+
+/// A sample.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Completion {
+    /// Tokens, the stop token included where the sample ended by itself.
+    pub tokens: Vec<u32>,
+    /// Log-probability of each token under softmax(logits / temperature) alone, whatever the filters were; at
+    /// temperature 0 under softmax(logits).
+    pub logprobs: Vec<f32>,
+    /// Whether it ended by itself rather than at the length limit.
+    pub finished: bool,
+}
+
+/// Hears, after every step, the tokens written so far and the sequences still being written; `Break` ends it all.
+pub type ProgressFn<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
+impl Decoder<'_> {
+    /// Samples completions, in the order of the requests and their seeds; `None` if `on_progress` broke off.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] for empty prompts, ids outside the vocabulary, impossible sampling settings, or logits
+    /// that are not finite.
+    pub fn generate(
+        &self,
+        adapters: Option<&AdapterSet>,
+        requests: &[GenerateRequest],
+        sampling: &Sampling,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Option<Vec<Vec<Completion>>>, ModelError> {
+        let sampler = Sampler::new(sampling)?;
+        let mut batch = Batch::new(*self, adapters, requests, sampler)?;
+        loop {
+            // Inside rayon's pool a kernel costs no hand-over between threads.
+            let alive = rayon::scope(|_| batch.step())?;
+            if on_progress(batch.tokens_written(), batch.active()).is_break() {
+                return Ok(None);
+            }
+            if !alive {
+                return Ok(Some(batch.into_completions()));
+            }
+        }
+    }
+}
+
+impl Model {
+    /// As [`Decoder::generate`].
+    ///
+    /// # Errors
+    /// As [`Decoder::generate`], and for an adapter that does not fit.
+    pub fn generate(
+        &self,
+        lora: Option<&Lora>,
+        requests: &[GenerateRequest],
+        sampling: &Sampling,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Option<Vec<Vec<Completion>>>, ModelError> {
+        let adapters = lora.map(|lora| AdapterSet::from_lora(&self.config, lora)).transpose()?;
+        self.decoder().generate(adapters.as_ref(), requests, sampling, on_progress)
+    }
+}

@@ -1,0 +1,299 @@
+//! From logits to a token: repetition penalty, temperature, top-k, top-p and min-p, in the order of transformers.
+//!
+//! The reported log-probability is that of softmax(logits / temperature) alone, the distribution that losses use.
+
+use rand_chacha::{ChaCha8Rng, rand_core::Rng};
+
+use crate::model::{ModelError, ops::flex::softmax};
+
+/// How tokens are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// Divisor of the logits; 0 takes the most probable token.
+    pub temperature: f32,
+    /// The smallest set of tokens with this much probability; 1 is off.
+    pub top_p: f32,
+    /// The so many most probable tokens; 0 is off.
+    pub top_k: usize,
+    /// Tokens at least so probable as this share of the most probable one's probability; 0 is off.
+    pub min_p: f32,
+    /// Divisor of positive logits (factor on negative ones) of tokens in prompt and completion; 1 is off.
+    pub repetition_penalty: f32,
+    /// Tokens after which a completion is cut off.
+    pub max_new_tokens: usize,
+    /// Tokens that end a completion.
+    pub stop_ids: Vec<u32>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            temperature: 1.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            max_new_tokens: 64,
+            stop_ids: vec![],
+        }
+    }
+}
+
+/// A drawn token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// Token id.
+    pub id: u32,
+    /// Its log-probability under softmax(logits / temperature).
+    pub logprob: f32,
+}
+
+/// Checked sampling settings at work.
+#[derive(Debug, Clone, Copy)]
+pub struct Sampler<'a> {
+    sampling: &'a Sampling,
+}
+
+impl<'a> Sampler<'a> {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] naming the setting that is out of its range.
+    pub fn new(sampling: &'a Sampling) -> Result<Self, ModelError> {
+        let Sampling { temperature, top_p, min_p, repetition_penalty, .. } = *sampling;
+        let checks = [
+            ("temperature", temperature, temperature >= 0.0, "0 or more"),
+            ("top_p", top_p, top_p > 0.0 && top_p <= 1.0, "above 0, at most 1"),
+            ("min_p", min_p, (0.0..=1.0).contains(&min_p), "0 to 1"),
+            ("repetition_penalty", repetition_penalty, repetition_penalty > 0.0, "above 0"),
+        ];
+        match checks.iter().find(|(_, value, good, _)| !(value.is_finite() && *good)) {
+            Some((name, value, _, allowed)) => {
+                Err(ModelError::Compute(format!("sampling: {name} is {value}; allowed is {allowed}")))
+            }
+            None => Ok(Self { sampling }),
+        }
+    }
+
+    /// The length limit.
+    pub fn max_new_tokens(self) -> usize {
+        self.sampling.max_new_tokens
+    }
+
+    /// Whether a token ends its completion.
+    pub fn stops(self, id: u32) -> bool {
+        self.sampling.stop_ids.contains(&id)
+    }
+
+    /// Draws a token; one number of the random stream is used for each, whatever the settings, unless greedy.
+    pub fn choose(
+        self,
+        logits: &[f32],
+        prompt: &[u32],
+        written: &[u32],
+        random: &mut ChaCha8Rng,
+    ) -> Result<Choice, ModelError> {
+        let greedy = self.sampling.temperature == 0.0;
+        let inverse = if greedy { 1.0 } else { 1.0 / self.sampling.temperature };
+        let penalized = self.penalized(logits, prompt, written);
+        let seen = penalized.as_deref().unwrap_or(logits);
+        let (id, log_sum) = if greedy {
+            (most_probable(seen), softmax::log_sum(logits, inverse))
+        } else {
+            let mut weights = Vec::new();
+            let log_sum = softmax::exponentials(seen, inverse, &mut weights);
+            // 53 bits fill a double's mantissa: exact, in [0, 1).
+            let point = (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            let id = self.draw(&weights, point);
+            (id, if penalized.is_some() { softmax::log_sum(logits, inverse) } else { log_sum })
+        };
+        let logprob = logits[id] * inverse - log_sum;
+        if !logprob.is_finite() {
+            return Err(ModelError::Compute(
+                "the model's logits are not finite; its weights or adapter diverged".into(),
+            ));
+        }
+        Ok(Choice { id: id as u32, logprob })
+    }
+
+    fn penalized(self, logits: &[f32], prompt: &[u32], written: &[u32]) -> Option<Vec<f32>> {
+        let penalty = self.sampling.repetition_penalty;
+        if (penalty - 1.0).abs() < f32::EPSILON {
+            return None;
+        }
+        let mut penalized = logits.to_vec();
+        for &id in prompt.iter().chain(written) {
+            // From the original, so that a token counts once however often it occurs.
+            let logit = logits[id as usize];
+            penalized[id as usize] = if logit > 0.0 { logit / penalty } else { logit * penalty };
+        }
+        Some(penalized)
+    }
+
+    /// The token at `point` (0 to 1) of the filtered distribution; `weights` are proportional to probabilities.
+    fn draw(self, weights: &[f32], point: f64) -> usize {
+        let Sampling { top_p, top_k, min_p, .. } = *self.sampling;
+        if top_p >= 1.0 && top_k == 0 && min_p <= 0.0 {
+            return pick(weights.iter().copied().enumerate(), point);
+        }
+        let kept = self.filter(weights);
+        pick(kept.iter().map(|&id| (id, weights[id])), point)
+    }
+
+    /// Ids that pass top-k, top-p and min-p, most probable first.
+    fn filter(self, weights: &[f32]) -> Vec<usize> {
+        let Sampling { top_p, top_k, min_p, .. } = *self.sampling;
+        let descending = |a: &usize, b: &usize| weights[*b].total_cmp(&weights[*a]).then(a.cmp(b));
+        let mut ids: Vec<usize> = (0..weights.len()).collect();
+        let limit = if top_k == 0 { ids.len() } else { top_k.min(ids.len()) };
+        let total = |ids: &[usize]| ids.iter().map(|&id| f64::from(weights[id])).sum::<f64>();
+        if limit < ids.len() {
+            ids.select_nth_unstable_by(limit - 1, descending);
+            ids.truncate(limit);
+        }
+        let goal = total(&ids) * f64::from(top_p);
+        // The kept set is nearly always small: sorting a growing front beats sorting a whole vocabulary.
+        let mut front = 256.min(ids.len());
+        let count = loop {
+            if front < ids.len() {
+                ids.select_nth_unstable_by(front - 1, descending);
+            }
+            ids[..front].sort_unstable_by(descending);
+            let mut sum = 0.0;
+            let reached = ids[..front].iter().position(|&id| {
+                sum += f64::from(weights[id]);
+                sum >= goal
+            });
+            match reached {
+                Some(last) => break last + 1,
+                None if front == ids.len() => break front,
+                None => front = (front * 16).min(ids.len()),
+            }
+        };
+        let floor = weights[ids[0]] * min_p;
+        ids.truncate(count);
+        ids.truncate(ids.partition_point(|&id| weights[id] >= floor).max(1));
+        ids
+    }
+}
+
+/// The item at `point` of the cumulated weights; the last one with weight if rounding leaves a rest.
+fn pick(items: impl Iterator<Item = (usize, f32)> + Clone, point: f64) -> usize {
+    let total: f64 = items.clone().map(|(_, weight)| f64::from(weight)).sum();
+    let goal = point * total;
+    let (mut sum, mut last) = (0.0, 0);
+    for (id, weight) in items {
+        if weight > 0.0 {
+            sum += f64::from(weight);
+            last = id;
+            if sum > goal {
+                break;
+            }
+        }
+    }
+    last
+}
+
+/// The first of the largest logits.
+fn most_probable(logits: &[f32]) -> usize {
+    logits.iter().enumerate().fold((0, f32::NEG_INFINITY), |best, (id, &l)| if l > best.1 { (id, l) } else { best }).0
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+
+    fn shares(sampling: &Sampling, logits: &[f32], draws: u64) -> Vec<f64> {
+        let sampler = Sampler::new(sampling).unwrap();
+        let mut counts = vec![0.0; logits.len()];
+        for seed in 0..draws {
+            let choice = sampler.choose(logits, &[], &[], &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+            counts[choice.id as usize] += 1.0 / draws as f64;
+        }
+        counts
+    }
+
+    fn logits(probabilities: &[f64]) -> Vec<f32> {
+        probabilities.iter().map(|p| p.ln() as f32).collect()
+    }
+
+    #[test]
+    fn draws_follow_the_distribution() {
+        let probabilities = [0.1, 0.4, 0.05, 0.3, 0.15];
+        let shares = shares(&Sampling::default(), &logits(&probabilities), 20_000);
+        for (share, probability) in shares.iter().zip(probabilities) {
+            assert!((share - probability).abs() < 0.015, "{share} {probability}");
+        }
+    }
+
+    #[test]
+    fn filters_keep_what_they_should() {
+        let logits = logits(&[0.1, 0.4, 0.05, 0.3, 0.15]);
+        let kept = |sampling: Sampling| -> Vec<usize> {
+            let shares = shares(&sampling, &logits, 3_000);
+            (0..5).filter(|&i| shares[i] > 0.0).collect()
+        };
+        assert_eq!(kept(Sampling { top_k: 2, ..Sampling::default() }), [1, 3]);
+        assert_eq!(kept(Sampling { top_p: 0.69, ..Sampling::default() }), [1, 3]);
+        assert_eq!(kept(Sampling { top_p: 0.71, ..Sampling::default() }), [1, 3, 4]);
+        assert_eq!(kept(Sampling { min_p: 0.3, ..Sampling::default() }), [1, 3, 4]);
+        // After top-k the nucleus is that of the renormalized rest: 0.4 / 0.7 is above 0.5.
+        assert_eq!(kept(Sampling { top_k: 2, top_p: 0.5, ..Sampling::default() }), [1]);
+    }
+
+    #[test]
+    fn wide_nuclei_are_found_beyond_the_first_front() {
+        let flat = vec![0.0_f32; 10_000];
+        let sampling = Sampling { top_p: 0.5, ..Sampling::default() };
+        let kept = Sampler::new(&sampling).unwrap().filter(&vec![1.0; flat.len()]);
+        assert_eq!(kept, (0..5_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn reported_log_probabilities_ignore_filters_and_penalty() {
+        let logits: Vec<f32> = (0..50).map(|i| ((i * 7 % 50) as f32 * 0.13).sin() * 3.0).collect();
+        let temperature = 0.7;
+        let sum: f64 = logits.iter().map(|l| (f64::from(*l) / 0.7).exp()).sum();
+        for (top_p, top_k, min_p, repetition_penalty) in
+            [(1.0, 0, 0.0, 1.0), (0.6, 0, 0.0, 1.0), (1.0, 3, 0.0, 1.0), (1.0, 0, 0.4, 1.0), (0.9, 9, 0.1, 1.7)]
+        {
+            let sampling = Sampling { temperature, top_p, top_k, min_p, repetition_penalty, ..Sampling::default() };
+            let sampler = Sampler::new(&sampling).unwrap();
+            for seed in 0..50 {
+                let mut random = ChaCha8Rng::seed_from_u64(seed);
+                let choice = sampler.choose(&logits, &[1, 2], &[3], &mut random).unwrap();
+                let expected = f64::from(logits[choice.id as usize]) / 0.7 - sum.ln();
+                assert!((f64::from(choice.logprob) - expected).abs() < 1e-5, "{sampling:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn repetition_is_penalized_on_both_signs() {
+        let sampling = Sampling { temperature: 0.0, repetition_penalty: 2.0, ..Sampling::default() };
+        let sampler = Sampler::new(&sampling).unwrap();
+        let choose = |logits: &[f32], written: &[u32]| {
+            sampler.choose(logits, &[], written, &mut ChaCha8Rng::seed_from_u64(0)).unwrap().id
+        };
+        assert_eq!(choose(&[3.0, 2.0], &[]), 0);
+        assert_eq!(choose(&[3.0, 2.0], &[0, 0]), 1);
+        assert_eq!(choose(&[-1.0, -1.5], &[0]), 1);
+    }
+
+    #[test]
+    fn impossible_settings_and_logits_are_errors() {
+        for (bad, name) in [
+            (Sampling { temperature: -1.0, ..Sampling::default() }, "temperature"),
+            (Sampling { top_p: 0.0, ..Sampling::default() }, "top_p"),
+            (Sampling { min_p: f32::NAN, ..Sampling::default() }, "min_p"),
+            (Sampling { repetition_penalty: 0.0, ..Sampling::default() }, "repetition_penalty"),
+        ] {
+            assert!(Sampler::new(&bad).unwrap_err().to_string().contains(name));
+        }
+        let sampling = Sampling::default();
+        let sampler = Sampler::new(&sampling).unwrap();
+        assert!(sampler.choose(&[f32::NAN, 0.0], &[], &[], &mut ChaCha8Rng::seed_from_u64(0)).is_err());
+    }
+}

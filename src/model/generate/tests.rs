@@ -1,0 +1,137 @@
+//! Generation on tiny random models, and on the real one against its golden continuations.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Device;
+
+use super::*;
+use crate::{
+    model::{
+        PackedGroup,
+        decoder::golden_tests::{ids, smollm2},
+        golden,
+        testing::{random_adapters, random_weights, tiny_config},
+    },
+    settings::Quantize,
+};
+
+fn requests() -> Vec<GenerateRequest> {
+    let prompt = |from: u32, count: u32| (from..from + count).map(|i| i * 5 % 96).collect();
+    vec![
+        GenerateRequest { prompt: prompt(1, 7), seeds: vec![1, 2, 3] },
+        GenerateRequest { prompt: prompt(40, 12), seeds: vec![4] },
+        GenerateRequest { prompt: prompt(9, 1), seeds: vec![5, 6] },
+    ]
+}
+
+fn sampling() -> Sampling {
+    Sampling { temperature: 0.9, max_new_tokens: 20, stop_ids: vec![3, 50], ..Sampling::default() }
+}
+
+/// Generates with the tiny model and random adapters, and scores what came out.
+fn generate(requests: &[GenerateRequest], sampling: &Sampling) -> (Vec<Vec<Completion>>, Vec<Vec<Vec<f32>>>) {
+    let (config, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&config, 1, &device);
+    let params = random_adapters(&config, &["q_proj", "v_proj", "down_proj"], 4, 2, &device);
+    let adapters = AdapterSet::new(&config, 2.0, params.iter().map(|(n, v)| (n.as_str(), v))).unwrap();
+    let decoder = Decoder { config: &config, weights: &weights };
+    let go_on = &mut |_, _| ControlFlow::Continue(());
+    let completions = decoder.generate(Some(&adapters), requests, sampling, go_on).unwrap().unwrap();
+    let score = |(request, completions): (&GenerateRequest, &Vec<Completion>)| {
+        let completions = completions.iter().map(|c| c.tokens.clone()).collect();
+        let group = PackedGroup { prompt: request.prompt.clone(), completions };
+        decoder.score(Some(&adapters), &group, sampling.temperature.max(f32::MIN_POSITIVE)).unwrap().logprobs
+    };
+    let scores = requests.iter().zip(&completions).map(score).collect();
+    (completions, scores)
+}
+
+#[test]
+fn generated_log_probabilities_equal_scored_ones() {
+    let (completions, scores) = generate(&requests(), &sampling());
+    for (completion, scored) in completions.iter().flatten().zip(scores.iter().flatten()) {
+        for (ours, scored) in completion.logprobs.iter().zip(scored) {
+            assert!((ours - scored).abs() < 1e-4, "{ours} {scored}");
+        }
+    }
+}
+
+#[test]
+fn completions_end_at_stop_tokens_or_the_limit() {
+    let (completions, _) = generate(&requests(), &sampling());
+    assert_eq!(completions.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 2]);
+    for Completion { tokens, logprobs, finished } in completions.iter().flatten() {
+        assert_eq!(tokens.len(), logprobs.len());
+        let stops: Vec<usize> = (0..tokens.len()).filter(|&i| [3, 50].contains(&tokens[i])).collect();
+        if *finished {
+            assert_eq!(stops, [tokens.len() - 1]);
+        } else {
+            assert!(stops.is_empty() && tokens.len() == 20);
+        }
+    }
+    let finished = completions.iter().flatten().filter(|c| c.finished).count();
+    assert!((1..6).contains(&finished), "both ways to end must occur: {finished} of 6 finished");
+}
+
+#[test]
+fn a_sample_is_the_same_alone_and_in_a_batch() {
+    let (together, _) = generate(&requests(), &sampling());
+    for (request, completions) in requests().iter().zip(&together) {
+        for (&seed, completion) in request.seeds.iter().zip(completions) {
+            let alone = GenerateRequest { prompt: request.prompt.clone(), seeds: vec![seed] };
+            assert_eq!(&generate(&[alone], &sampling()).0[0][0], completion);
+        }
+    }
+    assert_ne!(together[0][0].tokens, together[0][1].tokens);
+}
+
+#[test]
+fn more_samples_than_slots_wait_and_come_out_the_same() {
+    let many = GenerateRequest { prompt: vec![5, 6, 7], seeds: (0..70).collect() };
+    let (completions, _) = generate(&[many.clone(), requests()[0].clone()], &sampling());
+    assert_eq!(completions[0].len(), 70);
+    let one = GenerateRequest { seeds: vec![69], ..many };
+    assert_eq!(generate(&[one], &sampling()).0[0][0], completions[0][69]);
+    assert_eq!(generate(&requests()[..1], &sampling()).0[0], completions[1]);
+}
+
+#[test]
+fn progress_counts_and_can_break_off() {
+    let (config, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&config, 1, &device);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let mut calls = Vec::new();
+    let result = decoder.generate(None, &requests(), &sampling(), &mut |done, active| {
+        calls.push((done, active));
+        if calls.len() == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!(result.unwrap(), None);
+    assert_eq!(calls[0].0, 6);
+    assert!(calls[2].0 > calls[1].0 && calls[2].1 <= 6);
+}
+
+#[test]
+fn nothing_asked_gives_nothing_and_nonsense_is_an_error() {
+    assert!(generate(&[], &sampling()).0.is_empty());
+    let none = Sampling { max_new_tokens: 0, ..sampling() };
+    assert!(generate(&requests(), &none).0.concat().iter().all(|c| c.tokens.is_empty()));
+    let (config, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&config, 1, &device);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let empty = GenerateRequest { prompt: vec![], seeds: vec![1] };
+    assert!(decoder.generate(None, &[empty], &sampling(), &mut |_, _| ControlFlow::Continue(())).is_err());
+}
+
+#[test]
+fn golden_greedy_continuations() {
+    let (Some(golden), Some(model)) = (golden::read("smollm2_135m.json"), smollm2(Quantize::Auto)) else { return };
+    let cases = golden["cases"].as_array().unwrap();
+    let requests: Vec<GenerateRequest> =
+        cases.iter().map(|case| GenerateRequest { prompt: ids(&case["prompt_ids"]), seeds: vec![0] }).collect();
+    let sampling = Sampling { temperature: 0.0, max_new_tokens: 24, ..Sampling::default() };
+    let go_on = &mut |_, _| ControlFlow::Continue(());
+    let completions = model.generate(None, &requests, &sampling, go_on).unwrap().unwrap();
+    for (case, completions) in cases.iter().zip(&completions) {
+        assert_eq!(completions[0].tokens, ids(&case["greedy_24"]), "{}", case["prompt"]);
+    }
+}

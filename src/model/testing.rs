@@ -50,7 +50,7 @@ fn norm(width: usize, rng: &mut ChaCha8Rng, device: &Device) -> Tensor<1> {
     Tensor::from_data(TensorData::new(values, [width]), device)
 }
 
-/// Random weights for a shape: mixed formats within a layer, a tied Q8_0 embedding.
+/// Random weights for a shape: mixed formats within a layer, a tied `Q8_0` embedding.
 pub fn random_weights(config: &ModelConfig, seed: u64, device: &Device) -> Weights {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);

@@ -125,7 +125,11 @@ fn cached_attention_equals_plain_and_the_packed_form() {
     let row = CacheRow { prompt_start: 5, prompt_rows: 9, own_start: 2, own_rows: 3 };
     let other = CacheRow { prompt_start: 0, prompt_rows: 5, own_start: 6, own_rows: 1 };
     let new = Tensor::cat(vec![own.clone().narrow(0, 3, 1), random([1, HEADS.qkv_width()], 6)], 0);
-    let rows = Arc::new(vec![row, other]);
+    // Three rows of one prompt, of different lengths, around one of another prompt.
+    let more = [CacheRow { own_start: 8, own_rows: 0, ..row }, CacheRow { own_start: 9, own_rows: 5, ..row }];
+    let new = Tensor::cat(vec![new, random([2, HEADS.qkv_width()], 7)], 0);
+    let cache = Tensor::cat(vec![cache, random([8, HEADS.kv_width()], 8)], 0);
+    let rows = Arc::new(vec![row, other, more[0], more[1]]);
     let (out, cache_after) = cached_attention(new.clone(), &prompts, cache.clone(), HEADS, &rows);
     let (plain_out, plain_cache) = plain::cached_attention(new, &prompts, cache, HEADS, &rows);
     assert_close(&out, &plain_out, "output");

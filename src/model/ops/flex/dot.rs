@@ -51,14 +51,6 @@ pub fn largest(a: &[f32]) -> f32 {
     lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
-/// y += a·x.
-#[inline(always)]
-pub fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += a * x;
-    }
-}
-
 /// Halves the lanes until one is left: a tree, so that the order is fixed.
 #[inline(always)]
 pub fn sum(mut lanes: [f32; LANES]) -> f32 {

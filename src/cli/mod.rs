@@ -1,1 +1,65 @@
 //! The command line.
+
+mod exit;
+mod export;
+mod history;
+mod logging;
+mod train;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Failure;
+
+/// A training cockpit in the terminal: teaches a small language model to write SQL with GRPO over a 4-bit base.
+#[derive(Debug, Parser)]
+#[command(name = "sqlr1-tui", version, about, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Train(Box<train::TrainArgs>),
+    Export(export::ExportArgs),
+}
+
+const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (92 MB); it prints the path of the GGUF file
+then train: sqlr1-tui train --model FILE.gguf --data SPIDER_DIR   (all flags: sqlr1-tui train --help)";
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        None => {
+            say(HOW_TO_START);
+            Ok(())
+        }
+        Some(Command::Train(args)) => train::train(&args),
+        Some(Command::Export(args)) => export::export(&args),
+    }
+}
+
+/// A line on stdout. A reader that has gone away wants no more of it.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+fn complain(failure: &Failure) {
+    let _ = writeln!(std::io::stderr(), "error: {failure}");
+}

@@ -77,6 +77,14 @@ pub enum ModelError {
         /// Why it leads nowhere and what to do.
         problem: String,
     },
+    /// There is no such device, or this build cannot use it.
+    #[error("device `{name}`: {problem}")]
+    Device {
+        /// The device as asked for.
+        name: String,
+        /// Why not, and what to use instead.
+        problem: String,
+    },
     /// A computation failed or was asked for something impossible.
     #[error("{0}")]
     Compute(String),

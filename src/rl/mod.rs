@@ -1,1 +1,28 @@
 //! Group-relative policy optimisation.
+//!
+//! A batch is a list of groups: a prompt and its K ragged completions. No padded matrix exists anywhere.
+
+pub mod advantage;
+mod bridge;
+pub mod control;
+pub mod error;
+pub mod evaluation;
+#[cfg(test)]
+mod learning_tests;
+pub mod loss;
+pub mod optimizer;
+pub mod policy;
+pub mod questions;
+pub mod rollout;
+pub mod schedule;
+pub mod seeds;
+pub mod session;
+pub mod setup;
+pub mod step_metrics;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod trainer;
+pub mod update;
+pub mod watch;
+
+pub use error::TrainError;

@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use tokio::sync::mpsc::{self, Receiver, Sender, error::TrySendError};
+use tokio::sync::{
+    mpsc::{self, Receiver, Sender, error::TrySendError},
+    watch,
+};
 
 use super::event::Record;
 
@@ -13,10 +16,18 @@ use super::event::Record;
 pub const QUEUE: usize = 1024;
 
 /// The viewers of a run. Clones share them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Bus {
     viewers: Arc<Mutex<Vec<Sender<Arc<Record>>>>>,
     dropped: Arc<AtomicU64>,
+    latest: Arc<watch::Sender<u64>>,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        let latest = Arc::new(watch::channel(0).0);
+        Self { viewers: Arc::default(), dropped: Arc::default(), latest }
+    }
 }
 
 impl Bus {
@@ -39,6 +50,14 @@ impl Bus {
             }
             Err(TrySendError::Closed(_)) => false,
         });
+        if record.seq > 0 {
+            self.latest.send_replace(record.seq);
+        }
+    }
+
+    /// The sequence number of the newest stored record: by it a viewer sees that it lost the last ones.
+    pub fn latest(&self) -> watch::Receiver<u64> {
+        self.latest.subscribe()
     }
 
     /// Records that some viewer had no room for.
@@ -62,6 +81,7 @@ mod tests {
             bus.publish(&Arc::new(Record { seq, time: 0.0, event: event.clone() }));
         }
         assert_eq!(bus.dropped(), 3);
+        assert_eq!(*bus.latest().borrow(), QUEUE as u64 + 3);
         assert_eq!(idle.try_recv().unwrap().seq, 1);
     }
 }

@@ -211,7 +211,7 @@ pub fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
 
 /// Renames a damaged checkpoint, so that its step can be written again and nothing is lost.
 fn set_aside(path: &Path) -> Result<(), CheckpointError> {
-    let aside = (0..).map(|n| path.with_extension(format!("damaged-{n}"))).find(|p| !p.exists());
+    let aside = (0..1000).map(|n| path.with_extension(format!("damaged-{n}"))).find(|p| !p.exists());
     let aside = aside.unwrap_or_else(|| path.with_extension("damaged"));
     fs::rename(path, aside).map_err(io_error("set aside", path))
 }
@@ -256,7 +256,7 @@ fn entry(path: &Path) -> Result<FileEntry, CheckpointError> {
         hasher.update(&buffer[..n]);
         bytes += n as u64;
     }
-    let sha256 = hasher.finalize().iter().map(|b| format!("{b:02x}")).collect();
+    let sha256 = hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     Ok(FileEntry { bytes, sha256 })
 }
 

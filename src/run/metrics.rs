@@ -43,7 +43,7 @@ metrics! {
     MEMORY_BYTES = "memory_bytes", "memory", "Memory in use: the GPU's by NVML where there is one, else the process's resident set.", "flat after the first steps";
     DEAD_GROUPS = "frac_reward_zero_std", "dead groups", "Share of groups whose completions all have the same reward; they give no gradient.", "below about one half";
     MEAN_LENGTH = "completions/mean_length", "length", "Mean completion length in tokens.", "steady; unbroken growth is length hacking";
-    CLIPPED_RATIO = "completions/clipped_ratio", "truncated", "Share of completions cut off at max_completion_length.", "near 0";
+    CLIPPED_RATIO = "completions/clipped_ratio", "truncated", "Share of completions cut off at their greatest length.", "near 0";
     ROLLOUT_TIME = "time/rollout", "rollout s", "Seconds spent generating completions.", "steady";
     SCORING_TIME = "time/scoring", "scoring s", "Seconds spent executing SQL and computing rewards.", "small beside rollout and update";
     UPDATE_TIME = "time/update", "update s", "Seconds spent on the reference pass, the gradient and the optimizer.", "steady";

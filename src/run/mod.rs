@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod command;
 pub mod event;
 pub mod folder;
+pub mod memory;
 pub mod metrics;
 pub mod reporter;
 pub mod store;

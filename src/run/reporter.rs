@@ -20,12 +20,13 @@ pub struct Reporter {
     store: RunStore,
     bus: Bus,
     lines: Option<Lines>,
+    last_step: u64,
 }
 
 impl Reporter {
     /// Reports into `store`, to the viewers of `bus`, and to `lines` if the run is headless.
     pub fn new(store: RunStore, bus: Bus, lines: Option<Lines>) -> Self {
-        Self { store, bus, lines }
+        Self { store, bus, lines, last_step: 0 }
     }
 
     /// Stores and publishes an event.
@@ -34,6 +35,9 @@ impl Reporter {
     /// The store cannot take it.
     pub fn report(&mut self, event: Event) -> Result<(), StoreError> {
         let time = now();
+        if let Event::Step(done) = &event {
+            self.last_step = done.step;
+        }
         let record = if event.is_stored() { self.store.append(time, event)? } else { Record { seq: 0, time, event } };
         self.print(&record.event);
         self.bus.publish(&Arc::new(record));
@@ -61,6 +65,11 @@ impl Reporter {
     /// As [`Reporter::report`].
     pub fn state(&mut self, state: RunState) -> Result<(), StoreError> {
         self.report(Event::State(StateChanged { state }))
+    }
+
+    /// The newest step reported.
+    pub fn last_step(&self) -> u64 {
+        self.last_step
     }
 
     /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run.

@@ -19,82 +19,100 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-fn require(found: &mut Vec<Finding>, ok: bool, key: &'static str, value: impl ToString, allowed: &'static str) {
+fn require(
+    found: &mut Vec<Finding>,
+    ok: bool,
+    key: &'static str,
+    value: &dyn std::fmt::Display,
+    allowed: &'static str,
+) {
     if !ok {
         found.push((key, value.to_string(), allowed));
     }
 }
 
 fn adapter(lora: &LoraSettings, found: &mut Vec<Finding>) {
-    require(found, (1..=1024).contains(&lora.r), "lora.r", lora.r, "1 to 1024");
-    require(found, positive(lora.lora_alpha), "lora.lora_alpha", lora.lora_alpha, "a number above 0");
+    require(found, (1..=1024).contains(&lora.r), "lora.r", &lora.r, "1 to 1024");
+    require(found, positive(lora.lora_alpha), "lora.lora_alpha", &lora.lora_alpha, "a number above 0");
     let known =
         !lora.target_modules.is_empty() && lora.target_modules.iter().all(|t| LORA_TARGETS.contains(&t.as_str()));
     let allowed = "a list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj";
-    require(found, known, "lora.target_modules", format!("{:?}", lora.target_modules), allowed);
+    require(found, known, "lora.target_modules", &format!("{:?}", lora.target_modules), allowed);
 }
 
 fn rollout(settings: &Settings, found: &mut Vec<Finding>) {
     let r = &settings.rollout;
-    require(found, (2..=1024).contains(&r.num_generations), "rollout.num_generations", r.num_generations, "2 to 1024");
+    require(found, (2..=1024).contains(&r.num_generations), "rollout.num_generations", &r.num_generations, "2 to 1024");
     let length = r.max_completion_length;
-    require(found, (1..=65_536).contains(&length), "rollout.max_completion_length", length, "1 to 65536");
+    require(found, (1..=65_536).contains(&length), "rollout.max_completion_length", &length, "1 to 65536");
     let allowed = "a number above 0, up to 10: the loss needs the probabilities that sampling used";
-    require(found, positive(r.temperature) && r.temperature <= 10.0, "rollout.temperature", r.temperature, allowed);
-    require(found, r.top_p > 0.0 && r.top_p <= 1.0, "rollout.top_p", r.top_p, "above 0, up to 1 (1 is off)");
-    require(found, (0.0..=1.0).contains(&r.min_p), "rollout.min_p", r.min_p, "0 (off) to 1");
+    require(found, positive(r.temperature) && r.temperature <= 10.0, "rollout.temperature", &r.temperature, allowed);
+    require(found, r.top_p > 0.0 && r.top_p <= 1.0, "rollout.top_p", &r.top_p, "above 0, up to 1 (1 is off)");
+    require(found, (0.0..=1.0).contains(&r.min_p), "rollout.min_p", &r.min_p, "0 (off) to 1");
     require(
         found,
         positive(r.repetition_penalty),
         "rollout.repetition_penalty",
-        r.repetition_penalty,
+        &r.repetition_penalty,
         "above 0 (1 is off)",
     );
     require(
         found,
         (1..=4096).contains(&r.prompts_per_step),
         "rollout.prompts_per_step",
-        r.prompts_per_step,
+        &r.prompts_per_step,
         "1 to 4096",
     );
 }
 
 fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     let (g, o) = (&settings.grpo, &settings.optim);
-    require(found, not_negative(g.beta), "grpo.beta", g.beta, "0 or more");
-    require(found, positive(g.epsilon) && g.epsilon < 1.0, "grpo.epsilon", g.epsilon, "above 0, below 1");
+    require(found, not_negative(g.beta), "grpo.beta", &g.beta, "0 or more");
+    require(found, positive(g.epsilon) && g.epsilon < 1.0, "grpo.epsilon", &g.epsilon, "above 0, below 1");
     let high = g.epsilon_high.unwrap_or(g.epsilon);
-    require(found, positive(high), "grpo.epsilon_high", high, "above 0");
-    require(found, (1..=64).contains(&g.num_iterations), "grpo.num_iterations", g.num_iterations, "1 to 64");
-    require(found, not_negative(settings.reward.execution), "reward.execution", settings.reward.execution, "0 or more");
-    require(found, not_negative(settings.reward.partial), "reward.partial", settings.reward.partial, "0 or more");
+    require(found, positive(high), "grpo.epsilon_high", &high, "above 0");
+    require(found, (1..=64).contains(&g.num_iterations), "grpo.num_iterations", &g.num_iterations, "1 to 64");
+    require(
+        found,
+        not_negative(settings.reward.execution),
+        "reward.execution",
+        &settings.reward.execution,
+        "0 or more",
+    );
+    require(found, not_negative(settings.reward.partial), "reward.partial", &settings.reward.partial, "0 or more");
     let total = settings.reward.execution + settings.reward.partial;
-    require(found, total > 0.0, "reward.execution", settings.reward.execution, "above 0, or reward.partial above 0");
-    require(found, not_negative(o.learning_rate), "optim.learning_rate", o.learning_rate, "0 or more");
-    require(found, (0.0..1.0).contains(&o.adam_beta1), "optim.adam_beta1", o.adam_beta1, "0 up to, not including, 1");
-    require(found, (0.0..1.0).contains(&o.adam_beta2), "optim.adam_beta2", o.adam_beta2, "0 up to, not including, 1");
-    require(found, positive(o.adam_epsilon), "optim.adam_epsilon", o.adam_epsilon, "above 0");
-    require(found, not_negative(o.weight_decay), "optim.weight_decay", o.weight_decay, "0 or more");
-    require(found, not_negative(o.max_grad_norm), "optim.max_grad_norm", o.max_grad_norm, "0 (off) or more");
+    require(found, total > 0.0, "reward.execution", &settings.reward.execution, "above 0, or reward.partial above 0");
+    require(found, not_negative(o.learning_rate), "optim.learning_rate", &o.learning_rate, "0 or more");
+    require(found, (0.0..1.0).contains(&o.adam_beta1), "optim.adam_beta1", &o.adam_beta1, "0 up to, not including, 1");
+    require(found, (0.0..1.0).contains(&o.adam_beta2), "optim.adam_beta2", &o.adam_beta2, "0 up to, not including, 1");
+    require(found, positive(o.adam_epsilon), "optim.adam_epsilon", &o.adam_epsilon, "above 0");
+    require(found, not_negative(o.weight_decay), "optim.weight_decay", &o.weight_decay, "0 or more");
+    require(found, not_negative(o.max_grad_norm), "optim.max_grad_norm", &o.max_grad_norm, "0 (off) or more");
 }
 
 fn limits(settings: &Settings, found: &mut Vec<Finding>) {
     let (s, r) = (&settings.sql, &settings.run);
-    require(found, positive(s.timeout) && s.timeout <= 3600.0, "sql.timeout", s.timeout, "seconds above 0, up to 3600");
-    require(found, s.max_rows >= 1, "sql.max_rows", s.max_rows, "1 or more");
-    require(found, s.max_cell_bytes >= 16, "sql.max_cell_bytes", s.max_cell_bytes, "16 or more");
+    require(
+        found,
+        positive(s.timeout) && s.timeout <= 3600.0,
+        "sql.timeout",
+        &s.timeout,
+        "seconds above 0, up to 3600",
+    );
+    require(found, s.max_rows >= 1, "sql.max_rows", &s.max_rows, "1 or more");
+    require(found, s.max_cell_bytes >= 16, "sql.max_cell_bytes", &s.max_cell_bytes, "16 or more");
     let chunk = settings.memory.head_chunk;
-    require(found, (1..=65_536).contains(&chunk), "memory.head_chunk", chunk, "1 to 65536");
+    require(found, (1..=65_536).contains(&chunk), "memory.head_chunk", &chunk, "1 to 65536");
     require(
         found,
         settings.data.max_prompt_tokens >= 16,
         "data.max_prompt_tokens",
-        settings.data.max_prompt_tokens,
+        &settings.data.max_prompt_tokens,
         "16 or more",
     );
-    require(found, settings.data.limit != Some(0), "data.limit", 0, "1 or more, or absent");
-    require(found, r.max_steps != Some(0), "run.max_steps", 0, "1 or more, or absent");
-    require(found, positive(r.epochs), "run.epochs", r.epochs, "above 0");
+    require(found, settings.data.limit != Some(0), "data.limit", &0, "1 or more, or absent");
+    require(found, r.max_steps != Some(0), "run.max_steps", &0, "1 or more, or absent");
+    require(found, positive(r.epochs), "run.epochs", &r.epochs, "above 0");
     let name_ok = !r.name.is_empty()
         && r.name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
         && !r.name.starts_with('.');
@@ -102,10 +120,10 @@ fn limits(settings: &Settings, found: &mut Vec<Finding>) {
         found,
         name_ok,
         "run.name",
-        format!("{:?}", r.name),
+        &format!("{:?}", r.name),
         "letters, digits, '-', '_' and '.', not starting with '.'",
     );
-    require(found, (1..=120).contains(&settings.ui.fps), "ui.fps", settings.ui.fps, "1 to 120");
+    require(found, (1..=120).contains(&settings.ui.fps), "ui.fps", &settings.ui.fps, "1 to 120");
 }
 
 fn device(name: &str, found: &mut Vec<Finding>) {
@@ -114,7 +132,7 @@ fn device(name: &str, found: &mut Vec<Finding>) {
         Some(("cuda", rest)) => rest.split(',').all(|n| n.parse::<u16>().is_ok()),
         Some(_) => false,
     };
-    require(found, ok, "run.device", name, "auto, cpu, cuda, cuda:N or cuda:N,M");
+    require(found, ok, "run.device", &name, "auto, cpu, cuda, cuda:N or cuda:N,M");
 }
 
 fn positive(x: f64) -> bool {

@@ -140,7 +140,7 @@ impl<'a> Caches<'a> {
             let lines = &mut weights[i * group * stride..][..group * stride];
             score(lines, stride, row.prompt_rows, &queries[i * width..][..width], self.own(row, kv)[0]);
             for line in lines.chunks_exact_mut(stride) {
-                softmax(&mut line[..row.prompt_rows + row.own_rows + 1], self.heads.scale());
+                softmax(&mut line[..=row.prompt_rows + row.own_rows], self.heads.scale());
             }
         }
         gather(&mut out, &weights, stride, 0, prompt(self.heads.kv + kv));

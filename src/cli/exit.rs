@@ -1,0 +1,67 @@
+//! How the program ends.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | the run failed |
+//! | 2 | usage or configuration |
+//! | 3 | environment: device, model or data missing or damaged |
+//! | 128 + n | ended by signal n (130 SIGINT, 143 SIGTERM, 129 SIGHUP) |
+
+use std::process::ExitCode;
+
+use crate::{rl::TrainError, run::folder::FolderError, settings::SettingsError};
+
+/// Why a command did not do what it should, with its exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The run failed.
+    #[error("{0}")]
+    Run(String),
+    /// Usage or configuration.
+    #[error("{0}")]
+    Usage(String),
+    /// Something outside the program is missing or damaged.
+    #[error("{0}")]
+    Environment(String),
+    /// A signal ended it.
+    #[error("ended by signal {0}")]
+    Signal(i32),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        match self {
+            Self::Run(_) => ExitCode::from(1),
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Environment(_) => ExitCode::from(3),
+            Self::Signal(number) => ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX)),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Io { .. } => Self::Environment(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        match &error {
+            TrainError::Unusable(_) => Self::Usage(error.to_string()),
+            _ if error.is_environment() => Self::Environment(error.to_string()),
+            _ => Self::Run(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The program's own log: stderr where nothing else is drawn, a file where the cockpit has the screen.
+
+use std::{fs::File, path::Path, sync::Mutex};
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+fn filter() -> EnvFilter {
+    EnvFilter::try_from_env("SQLR1_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlr1_tui=info"))
+}
+
+/// Logs to stderr. `SQLR1_LOG` takes a filter, as in `debug` or `sqlr1_tui::rl=trace`.
+pub fn to_stderr() {
+    // A second call, as in tests, keeps the first one's log.
+    let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(std::io::stderr).try_init();
+}
+
+/// Logs to a file, appending.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn to_file(path: &Path) -> std::io::Result<()> {
+    let file = File::options().create(true).append(true).open(path)?;
+    let _ =
+        fmt().with_env_filter(filter()).with_target(false).with_ansi(false).with_writer(Mutex::new(file)).try_init();
+    Ok(())
+}

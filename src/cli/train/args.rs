@@ -1,0 +1,120 @@
+//! The flags of `train` and the settings they stand for.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    cli::Failure,
+    run::folder::RunFolder,
+    settings::{Override, Settings, Sources},
+};
+
+/// Train with GRPO: in the cockpit, or headless where stdout is no terminal.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_long_help = "Examples:
+  sqlr1-tui train --model SmolLM2-135M-Instruct.Q4_1.gguf --data spider
+  sqlr1-tui train --config configs/smollm2-spider.yaml --set grpo.beta=0.1 --max-steps 200
+  sqlr1-tui train --resume --run-dir runs/20260101-120000-grpo
+  sqlr1-tui train --headless --config c.yaml > events.jsonl
+
+Exit codes: 0 done, 1 run failed, 2 usage or configuration, 3 environment (device, model, data), 130/143 signals.")]
+pub struct TrainArgs {
+    /// Settings in YAML.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, as in grpo.beta=0.1; may be repeated, counts after the file.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// The base model: a GGUF file, a folder with one in it, or org/name.
+    #[arg(long, value_name = "PATH|ORG/NAME")]
+    pub model: Option<String>,
+    /// The data folder, in Spider's layout.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Training questions; relative paths are taken from the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub train_file: Option<PathBuf>,
+    /// Held-out questions; relative paths are taken from the data folder.
+    #[arg(long, value_name = "FILE")]
+    pub dev_file: Option<PathBuf>,
+    /// Where to compute: auto, cpu or cuda[:N,...].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// The run folder [default: runs/<time>-<name>].
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Steps at which the run ends, in all and not in addition.
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u64>,
+    /// Passes over the training questions.
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<f64>,
+    /// The seed that all randomness derives from.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Continue the run in --run-dir from its newest checkpoint.
+    #[arg(long, requires = "run_dir")]
+    pub resume: bool,
+    /// An adapter in PEFT's format to start from; frozen, it is the reference policy too.
+    #[arg(long, value_name = "DIR")]
+    pub init_adapter: Option<PathBuf>,
+    /// No screen: events as JSON lines on stdout, log on stderr.
+    #[arg(long)]
+    pub headless: bool,
+}
+
+impl TrainArgs {
+    /// The settings that file and flags make together. A resumed run starts from the settings that it stored.
+    ///
+    /// # Errors
+    /// See [`crate::settings::SettingsError`].
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let stored = match (&self.config, &self.run_dir) {
+            (None, Some(dir)) if self.resume => Some(RunFolder::open(dir)?.settings()),
+            _ => None,
+        };
+        let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
+        overrides.extend(self.flags());
+        let mut settings = Settings::load(&Sources { config: self.config.clone().or(stored), overrides })?;
+        settings.run.dir = self.run_dir.clone().or(settings.run.dir);
+        require(&settings)?;
+        Ok(settings)
+    }
+
+    fn flags(&self) -> Vec<Override> {
+        let path = |flag: &str, key: &str, value: &Option<PathBuf>| {
+            value.as_ref().map(|v| Override::flag(&format!("{flag} {}", v.display()), key, v.display().to_string()))
+        };
+        let text = |flag: &str, key: &str, value: &Option<String>| {
+            value.as_ref().map(|v| Override::flag(&format!("{flag} {v}"), key, v.clone()))
+        };
+        let whole =
+            |flag: &str, key: &str, value: Option<u64>| value.map(|v| Override::flag(&format!("{flag} {v}"), key, v));
+        [
+            text("--model", "model.path", &self.model),
+            path("--data", "data.root", &self.data),
+            path("--train-file", "data.train_file", &self.train_file),
+            path("--dev-file", "data.dev_file", &self.dev_file),
+            text("--device", "run.device", &self.device),
+            whole("--max-steps", "run.max_steps", self.max_steps),
+            self.epochs.map(|v| Override::flag(&format!("--epochs {v}"), "run.epochs", v)),
+            whole("--seed", "run.seed", self.seed),
+            path("--init-adapter", "lora.init_adapter", &self.init_adapter),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+fn require(settings: &Settings) -> Result<(), Failure> {
+    let missing = match (&settings.model.path, &settings.data.root) {
+        (None, _) => {
+            "no model: give --model FILE.gguf, or model.path in the configuration (scripts/get-smollm2 fetches one)"
+        }
+        (_, None) => "no data: give --data DIR, a folder in Spider's layout, or data.root in the configuration",
+        _ => return Ok(()),
+    };
+    Err(Failure::Usage(missing.to_owned()))
+}

@@ -1,0 +1,203 @@
+//! AdamW (Loshchilov and Hutter, arXiv 1711.05101) over an adapter's matrices, with clipping by global norm.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+
+use crate::{model::LoraParam, settings::OptimSettings};
+
+/// Name of the optimizer's file in a checkpoint.
+pub const OPTIMIZER_FILE: &str = "optimizer.safetensors";
+
+/// Optimizer state that cannot be read or written, or a gradient that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("optimizer: {0}")]
+pub struct OptimizerError(String);
+
+/// AdamW with its moments. Its arithmetic is that of PyTorch's `AdamW`.
+#[derive(Debug, Clone)]
+pub struct AdamW {
+    /// Updates done.
+    pub updates: u64,
+    first: Vec<Tensor<2>>,
+    second: Vec<Tensor<2>>,
+}
+
+impl AdamW {
+    /// Fresh state for `params`.
+    pub fn new(params: &[LoraParam]) -> Self {
+        let zeros: Vec<_> = params.iter().map(|p| p.value.zeros_like()).collect();
+        Self { updates: 0, first: zeros.clone(), second: zeros }
+    }
+
+    /// Updates `params` along `gradients`, which are first scaled by `gradient_scale` (see [`clip_scale`]).
+    pub fn update(
+        &mut self,
+        params: &mut [LoraParam],
+        gradients: &[Tensor<2>],
+        gradient_scale: f64,
+        learning_rate: f64,
+        optim: &OptimSettings,
+    ) {
+        self.updates += 1;
+        let t = i32::try_from(self.updates).unwrap_or(i32::MAX);
+        let (b1, b2) = (optim.adam_beta1, optim.adam_beta2);
+        let (correction1, correction2) = (1.0 - b1.powi(t), (1.0 - b2.powi(t)).sqrt());
+        for (i, param) in params.iter_mut().enumerate() {
+            let gradient = gradients[i].clone() * gradient_scale;
+            let first = self.first[i].clone() * b1 + gradient.clone() * (1.0 - b1);
+            let second = self.second[i].clone() * b2 + gradient.square() * (1.0 - b2);
+            let denominator = second.clone().sqrt() / correction2 + optim.adam_epsilon;
+            let kept = param.value.clone() * (1.0 - learning_rate * optim.weight_decay);
+            param.value = kept - first.clone() / denominator * (learning_rate / correction1);
+            (self.first[i], self.second[i]) = (first, second);
+        }
+    }
+
+    /// Writes the moments to `dir`/[`OPTIMIZER_FILE`].
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, params: &[LoraParam], dir: &Path) -> Result<(), OptimizerError> {
+        let mut data = Vec::new();
+        for (kind, moments) in [("exp_avg", &self.first), ("exp_avg_sq", &self.second)] {
+            for (param, moment) in params.iter().zip(moments) {
+                data.push((format!("{kind}.{}", param.name), moment.dims(), floats(moment)?));
+            }
+        }
+        let views: Result<Vec<_>, _> = data
+            .iter()
+            .map(|(name, dims, values)| {
+                TensorView::new(Dtype::F32, dims.to_vec(), bytemuck::cast_slice(values))
+                    .map(|view| (name.as_str(), view))
+            })
+            .collect();
+        let metadata = HashMap::from([("updates".to_owned(), self.updates.to_string())]);
+        let bytes = views
+            .and_then(|views| safetensors::serialize(views, Some(metadata)))
+            .map_err(|e| OptimizerError(e.to_string()))?;
+        let path = dir.join(OPTIMIZER_FILE);
+        fs::write(&path, bytes).map_err(|e| OptimizerError(format!("cannot write {}: {e}", path.display())))
+    }
+
+    /// Reads the moments for `params` from `dir`/[`OPTIMIZER_FILE`].
+    ///
+    /// # Errors
+    /// The file is missing, damaged, or for other parameters.
+    pub fn load(params: &[LoraParam], dir: &Path, device: &Device) -> Result<Self, OptimizerError> {
+        let path = dir.join(OPTIMIZER_FILE);
+        let fail = |what: String| OptimizerError(format!("{}: {what}", path.display()));
+        let bytes = fs::read(&path).map_err(|e| fail(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(e.to_string()))?;
+        let updates = header.metadata().as_ref().and_then(|m| m.get("updates")).and_then(|u| u.parse().ok());
+        let updates = updates.ok_or_else(|| fail("it does not say how many updates were done".into()))?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fail(e.to_string()))?;
+        let moments = |kind: &str| {
+            let one = |param: &LoraParam| {
+                let name = format!("{kind}.{}", param.name);
+                let view = tensors.tensor(&name).map_err(|e| fail(format!("{name}: {e}")))?;
+                if view.shape() != param.value.dims() || view.dtype() != Dtype::F32 {
+                    return Err(fail(format!(
+                        "{name} has shape {:?}, {:?} expected",
+                        view.shape(),
+                        param.value.dims()
+                    )));
+                }
+                let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
+                Ok(Tensor::from_data(TensorData::new(values, param.value.dims()), device))
+            };
+            params.iter().map(one).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self { updates, first: moments("exp_avg")?, second: moments("exp_avg_sq")? })
+    }
+}
+
+/// L2 norm over all gradients.
+///
+/// # Errors
+/// The device fails.
+pub fn global_norm(gradients: &[Tensor<2>]) -> Result<f64, OptimizerError> {
+    if gradients.is_empty() {
+        return Ok(0.0);
+    }
+    // One read for all of them: each read waits for the device.
+    let squares = Tensor::cat(gradients.iter().map(|g| g.clone().square().sum()).collect::<Vec<Tensor<1>>>(), 0);
+    let squares = squares.try_into_vec_as::<f32>().map_err(|e| OptimizerError(format!("{e:?}")))?;
+    Ok(squares.iter().map(|s| f64::from(*s)).sum::<f64>().sqrt())
+}
+
+/// What gradients of global norm `norm` are multiplied by so that it is at most `max_norm`; 0 is no bound. As PyTorch's
+/// `clip_grad_norm_`.
+pub fn clip_scale(norm: f64, max_norm: f64) -> f64 {
+    if max_norm > 0.0 { (max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 }
+}
+
+fn floats(tensor: &Tensor<2>) -> Result<Vec<f32>, OptimizerError> {
+    tensor.clone().try_into_vec_as::<f32>().map_err(|e| OptimizerError(format!("{e:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn param(values: &[f32]) -> LoraParam {
+        let value = Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &Device::flex());
+        LoraParam { name: "w".into(), value }
+    }
+
+    fn gradient(values: &[f32]) -> Vec<Tensor<2>> {
+        vec![param(values).value]
+    }
+
+    fn optim() -> OptimSettings {
+        OptimSettings { weight_decay: 0.1, ..OptimSettings::default() }
+    }
+
+    #[test]
+    #[allow(clippy::many_single_char_names)] // The paper's names.
+    fn two_updates_equal_adamw_written_out() {
+        let (mut params, gradients) = (vec![param(&[1.0, -2.0])], [[0.5, -1.0], [-0.25, 3.0]]);
+        let mut state = AdamW::new(&params);
+        let (mut p, mut m, mut v) = ([1.0_f64, -2.0], [0.0; 2], [0.0; 2]);
+        for (t, g) in gradients.iter().enumerate() {
+            state.update(&mut params, &gradient(&g.map(|x| x as f32)), 0.5, 0.01, &optim());
+            for i in 0..2 {
+                let g = g[i] * 0.5;
+                m[i] = 0.9 * m[i] + 0.1 * g;
+                v[i] = 0.999 * v[i] + 0.001 * g * g;
+                let n = t as i32 + 1;
+                let (mh, vh): (f64, f64) = (m[i] / (1.0 - 0.9_f64.powi(n)), v[i] / (1.0 - 0.999_f64.powi(n)));
+                p[i] -= 0.01 * (mh / (vh.sqrt() + 1e-8) + 0.1 * p[i]);
+            }
+        }
+        for (found, expected) in floats(&params[0].value).unwrap().iter().zip(p) {
+            assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn norm_and_clipping() {
+        let norm = global_norm(&[gradient(&[3.0]), gradient(&[4.0])].concat()).unwrap();
+        assert!((norm - 5.0).abs() < 1e-6);
+        assert!((clip_scale(norm, 1.0) * norm - 1.0).abs() < 1e-5);
+        assert!((clip_scale(0.5, 1.0) - 1.0).abs() < 1e-12 && (clip_scale(5.0, 0.0) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn state_survives_the_disk_to_the_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut params = vec![param(&[1.0, 2.0, 3.0])];
+        let mut state = AdamW::new(&params);
+        state.update(&mut params, &gradient(&[0.1, 0.2, 0.3]), 1.0, 0.01, &optim());
+        state.save(&params, dir.path()).unwrap();
+        let mut back = AdamW::load(&params, dir.path(), &Device::flex()).unwrap();
+        let mut same = params.clone();
+        state.update(&mut params, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
+        back.update(&mut same, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
+        assert_eq!(floats(&params[0].value).unwrap(), floats(&same[0].value).unwrap());
+        assert_eq!(back.updates, 2);
+        let other = vec![param(&[1.0])];
+        assert!(AdamW::load(&other, dir.path(), &Device::flex()).unwrap_err().to_string().contains("shape"));
+    }
+}

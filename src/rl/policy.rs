@@ -1,0 +1,111 @@
+//! What training changes, and its life on disk: adapter, optimizer, place in the data.
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::TrainError,
+    optimizer::AdamW,
+    seeds::{self, Stream},
+};
+use crate::{
+    data::Cursor,
+    model::{Lora, Model},
+    run::checkpoint::Checkpoint,
+    settings::Settings,
+};
+
+const STATE_FILE: &str = "trainer_state.json";
+const REFERENCE: &str = "reference";
+
+/// Everything that training changes.
+#[derive(Debug)]
+pub struct Policy {
+    /// The adapter being trained.
+    pub adapter: Lora,
+    /// The adapter frozen as reference; without one the reference is the base alone.
+    pub reference: Option<Lora>,
+    /// Optimizer moments.
+    pub optimizer: AdamW,
+    /// Counters.
+    pub progress: TrainerState,
+}
+
+/// Counters of a run, `trainer_state.json` in a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainerState {
+    /// Steps trained.
+    pub step: u64,
+    /// The run's seed; random streams derive from it and the step, so the two are the whole state of the generators.
+    pub seed: u64,
+    /// Place in the training questions.
+    pub cursor: Cursor,
+    /// Tokens processed, as TRL counts them.
+    pub num_tokens: u64,
+    /// Steps without update in a row, because the gradient was not finite.
+    pub skipped: u64,
+    /// Best held-out accuracy so far.
+    pub best_accuracy: Option<f64>,
+    /// Step of the newest evaluation.
+    pub last_eval: Option<u64>,
+}
+
+impl Policy {
+    /// The policy that a run starts with: a fresh adapter, or `lora.init_adapter`, which is then the reference too.
+    ///
+    /// # Errors
+    /// The initial adapter cannot be read or does not fit.
+    pub fn start(model: &Model, settings: &Settings, device: &Device) -> Result<Self, TrainError> {
+        let seed = settings.run.seed;
+        let (adapter, reference) = match &settings.lora.init_adapter {
+            None => {
+                let seed = seeds::seed(seed, Stream::Adapter, [0; 3]);
+                (Lora::new(&model.config, &settings.lora, seed, device)?, None)
+            }
+            Some(dir) => {
+                let adapter = Lora::load(dir, &model.config, device)?;
+                adapter.check_settings(dir, &settings.lora)?;
+                (adapter.clone(), Some(adapter))
+            }
+        };
+        let optimizer = AdamW::new(&adapter.params);
+        Ok(Self { adapter, reference, optimizer, progress: TrainerState { seed, ..TrainerState::default() } })
+    }
+
+    /// The policy as a checkpoint has it.
+    ///
+    /// # Errors
+    /// A file is missing or does not fit the model or the settings.
+    pub fn resume(model: &Model, settings: &Settings, device: &Device, from: &Checkpoint) -> Result<Self, TrainError> {
+        let adapter = Lora::load(&from.path, &model.config, device)?;
+        adapter.check_settings(&from.path, &settings.lora)?;
+        let reference_dir = from.path.join(REFERENCE);
+        let reference =
+            reference_dir.is_dir().then(|| Lora::load(&reference_dir, &model.config, device)).transpose()?;
+        let optimizer = AdamW::load(&adapter.params, &from.path, device)?;
+        let progress = read_state(&from.path.join(STATE_FILE))?;
+        Ok(Self { adapter, reference, optimizer, progress })
+    }
+
+    /// Writes all of it into a checkpoint's folder.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a weight is not finite.
+    pub fn save(&self, base_name: &str, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.adapter.save(dir, base_name)?;
+        if let Some(reference) = &self.reference {
+            reference.save(&dir.join(REFERENCE), base_name)?;
+        }
+        self.optimizer.save(&self.adapter.params, dir)?;
+        std::fs::write(dir.join(STATE_FILE), serde_json::to_vec_pretty(&self.progress)?)?;
+        Ok(())
+    }
+}
+
+fn read_state(path: &Path) -> Result<TrainerState, TrainError> {
+    let fail = |why: String| TrainError::State { path: PathBuf::from(path), why };
+    let text = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+    serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))
+}

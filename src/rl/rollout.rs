@@ -1,0 +1,133 @@
+//! Completions of a step's questions, and their judgement.
+
+use std::ops::ControlFlow;
+
+use super::{
+    TrainError,
+    questions::Prompt,
+    seeds::{self, Stream},
+    trainer::Trainer,
+    watch::Watch,
+};
+use crate::{
+    model::{Completion, GenerateRequest, PackedGroup, Sampling},
+    reward::Scored,
+    run::event::{Candidate, GroupScored, Phase, ResultPreview},
+};
+
+/// A prompt with its completions and their judgement.
+#[derive(Debug)]
+pub struct Rollout {
+    /// The question.
+    pub prompt: Prompt,
+    /// The replies as text.
+    pub texts: Vec<String>,
+    /// The replies as tokens.
+    pub completions: Vec<Completion>,
+    /// Their judgement.
+    pub scored: Vec<Scored>,
+}
+
+impl Rollout {
+    /// Tokens that the model wrote.
+    pub fn completion_tokens(&self) -> usize {
+        self.completions.iter().map(|c| c.tokens.len()).sum()
+    }
+
+    /// As TRL's `num_tokens` counts: the prompt once for every completion.
+    pub fn tokens(&self) -> usize {
+        self.prompt.tokens.len() * self.completions.len() + self.completion_tokens()
+    }
+
+    /// As one packed sequence.
+    pub fn packed(&self) -> PackedGroup {
+        PackedGroup {
+            prompt: self.prompt.tokens.clone(),
+            completions: self.completions.iter().map(|c| c.tokens.clone()).collect(),
+        }
+    }
+
+    /// As an event.
+    pub fn describe(self, step: u64, group: usize, gold: ResultPreview, advantages: &[f64]) -> GroupScored {
+        let example = self.prompt.example;
+        let replies = self.texts.into_iter().zip(self.completions).zip(self.scored).zip(advantages);
+        let candidates = replies.map(|(((text, completion), scored), advantage)| Candidate {
+            text,
+            sql: scored.sql,
+            reward: scored.reward,
+            components: scored.components,
+            advantage: *advantage,
+            correct: scored.correct,
+            result: scored.result,
+            tokens: completion.tokens.len(),
+            finished: completion.finished,
+        });
+        GroupScored {
+            step,
+            group,
+            question_id: example.id,
+            db_id: example.db_id,
+            question: example.question,
+            gold_sql: example.gold_sql,
+            gold,
+            candidates: candidates.collect(),
+        }
+    }
+}
+
+impl Trainer {
+    fn sampling(&self) -> Sampling {
+        let rollout = &self.settings.rollout;
+        Sampling {
+            temperature: rollout.temperature as f32,
+            top_p: rollout.top_p as f32,
+            top_k: rollout.top_k,
+            min_p: rollout.min_p as f32,
+            repetition_penalty: rollout.repetition_penalty as f32,
+            max_new_tokens: rollout.max_completion_length,
+            stop_ids: self.model.tokenizer.eos_ids().to_vec(),
+        }
+    }
+
+    /// K completions of each prompt; `None` if broken off.
+    pub(super) fn roll_out(
+        &self,
+        step: u64,
+        prompts: Vec<Prompt>,
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Vec<Rollout>>, TrainError> {
+        let k = self.settings.rollout.num_generations;
+        let seed = |group: usize, sample: usize| {
+            seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample as u64])
+        };
+        let request = |(group, prompt): (usize, &Prompt)| GenerateRequest {
+            prompt: prompt.tokens.clone(),
+            seeds: (0..k).map(|sample| seed(group, sample)).collect(),
+        };
+        let requests: Vec<_> = prompts.iter().enumerate().map(request).collect();
+        let total = (requests.len() * k * self.settings.rollout.max_completion_length) as u64;
+        let mut tell = |done: usize, _active: usize| watch.progress(Phase::Rollout, done as u64, total);
+        let sampling = self.sampling();
+        let generated = self.model.generate(Some(&self.policy.adapter), &requests, &sampling, &mut tell)?;
+        let Some(generated) = generated else { return Ok(None) };
+        let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
+            texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),
+            prompt,
+            completions,
+            scored: Vec::new(),
+        };
+        Ok(Some(prompts.into_iter().zip(generated).map(pair).collect()))
+    }
+
+    /// Scores all completions; `None` if broken off.
+    pub(super) fn score(&self, mut rollouts: Vec<Rollout>, watch: &mut dyn Watch) -> Option<Vec<Rollout>> {
+        let total = rollouts.len() as u64;
+        for (done, rollout) in rollouts.iter_mut().enumerate() {
+            if watch.progress(Phase::Scoring, done as u64, total) == ControlFlow::Break(()) {
+                return None;
+            }
+            rollout.scored = self.scorer.score_group(&rollout.prompt.example, &rollout.texts);
+        }
+        Some(rollouts)
+    }
+}

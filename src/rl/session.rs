@@ -1,0 +1,299 @@
+//! A trainer's whole working life: load, train, obey, save, end.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
+
+use super::{
+    TrainError,
+    bridge::Bridge,
+    control::{Control, Stop},
+    trainer::Trainer,
+    watch::Watch,
+};
+use crate::run::{
+    checkpoint::{self, Checkpoint},
+    event::{
+        CheckpointReason, CheckpointSaved, EndReason, Event, LogLevel, Phase, Progress, RunEnded, RunStarted, RunState,
+    },
+    folder::RunFolder,
+    memory::MemoryMeter,
+    metrics,
+    reporter::Reporter,
+};
+
+/// What a session is given: all that is needed to build the trainer, and the first event.
+pub struct Loaded {
+    /// The trainer.
+    pub trainer: Trainer,
+    /// The first event of the run.
+    pub started: RunStarted,
+    /// Reads memory in use.
+    pub memory: MemoryMeter,
+    /// Things worth a line in the log.
+    pub notes: Vec<(LogLevel, String)>,
+}
+
+/// A trainer at work.
+struct Session<'a> {
+    trainer: Trainer,
+    memory: MemoryMeter,
+    folder: &'a RunFolder,
+    control: &'a mut Control,
+    reporter: &'a mut Reporter,
+    newest: Option<PathBuf>,
+}
+
+/// Loads and trains until the run is over, stopped or failed, and reports that as the last event.
+///
+/// # Errors
+/// What made the run fail, after it was reported.
+pub fn run(
+    folder: &RunFolder,
+    mut control: Control,
+    mut reporter: Reporter,
+    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
+) -> Result<RunEnded, TrainError> {
+    let worked = catch_unwind(AssertUnwindSafe(|| work(folder, &mut control, &mut reporter, load)));
+    let result = worked.unwrap_or_else(|panic| Err(TrainError::Panic(panic_text(panic.as_ref()))));
+    let ended = match &result {
+        Ok(ended) => ended.clone(),
+        Err(error) => RunEnded {
+            step: reporter.last_step(),
+            reason: EndReason::Failed,
+            message: Some(error.to_string()),
+            checkpoint: checkpoint::newest(&folder.checkpoints()).ok().and_then(|(found, _)| found).map(|c| c.path),
+        },
+    };
+    if ended.reason == EndReason::Failed {
+        reporter.log(LogLevel::Error, ended.message.clone().unwrap_or_default())?;
+    }
+    reporter.state(RunState::Ended)?;
+    reporter.report(Event::End(ended))?;
+    result
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text =
+        panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a computation panicked".to_owned())
+}
+
+fn work(
+    folder: &RunFolder,
+    control: &mut Control,
+    reporter: &mut Reporter,
+    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
+) -> Result<RunEnded, TrainError> {
+    reporter.state(RunState::Loading)?;
+    let mut bridge = Bridge::new(control, reporter, 0);
+    let loaded = load(&mut bridge)?;
+    bridge.finish()?;
+    reporter.report(Event::Run(Box::new(loaded.started)))?;
+    for (level, note) in loaded.notes {
+        reporter.log(level, note)?;
+    }
+    reporter.state(RunState::Running)?;
+    let (trainer, memory) = (loaded.trainer, loaded.memory);
+    let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
+    Session { trainer, memory, folder, control, reporter, newest }.train()
+}
+
+impl Session<'_> {
+    fn train(mut self) -> Result<RunEnded, TrainError> {
+        let trained = self.train_on();
+        if trained.is_err() {
+            self.rescue();
+        }
+        trained
+    }
+
+    /// Saves what was trained before an error ends the run.
+    fn rescue(&self) {
+        let (step, policy, base) = (self.step(), &self.trainer.policy, &self.trainer.model.summary().path);
+        if step == 0 {
+            return;
+        }
+        let saved =
+            checkpoint::write(&self.folder.checkpoints(), step, CheckpointReason::Final, |dir| policy.save(base, dir));
+        match saved {
+            Ok(saved) => tracing::warn!("the run fails; what it trained is saved in {}", saved.path.display()),
+            Err(error) => {
+                tracing::error!(
+                    "the run fails, and what it trained since its last checkpoint cannot be saved: {error}"
+                );
+            }
+        }
+    }
+
+    fn train_on(&mut self) -> Result<RunEnded, TrainError> {
+        if self.step() == 0 && self.trainer.settings.eval.at_start {
+            self.evaluate()?;
+        }
+        let mut reason = EndReason::Completed;
+        while self.step() < self.trainer.max_steps {
+            if !self.stop_now() && self.train_step()? {
+                self.after_step()?;
+            }
+            self.obey()?;
+            if let Some(stop) = self.control.poll().stop {
+                reason = if stop == Stop::Signal { EndReason::Signal } else { EndReason::Stopped };
+                break;
+            }
+        }
+        self.finish(reason)
+    }
+
+    fn step(&self) -> u64 {
+        self.trainer.policy.progress.step
+    }
+
+    fn stop_now(&mut self) -> bool {
+        self.control.poll().stop.is_some()
+    }
+
+    /// Trains a step and reports it; `false` if it was broken off.
+    fn train_step(&mut self) -> Result<bool, TrainError> {
+        let step = self.step() + 1;
+        let mut bridge = Bridge::new(self.control, self.reporter, step);
+        let output = self.trainer.step(&mut bridge)?;
+        bridge.finish()?;
+        let Some(mut output) = output else { return Ok(false) };
+        output.done.metrics.set(metrics::MEMORY_BYTES, self.memory.bytes().map_or(f64::NAN, |b| b as f64));
+        for warning in output.warnings {
+            self.reporter.log(LogLevel::Warn, warning)?;
+        }
+        for group in output.groups {
+            self.reporter.report(Event::Group(Box::new(group)))?;
+        }
+        if self.trainer.settings.run.log_every > 0 && step.is_multiple_of(self.trainer.settings.run.log_every) {
+            tracing::info!("{}", summary(step, self.trainer.max_steps, &output.done.metrics));
+        }
+        self.reporter.report(Event::Step(output.done))?;
+        Ok(true)
+    }
+
+    /// What is due by the calendar.
+    fn after_step(&mut self) -> Result<(), TrainError> {
+        let (step, settings) = (self.step(), &self.trainer.settings);
+        let due = |every: u64| every > 0 && step.is_multiple_of(every) && step < self.trainer.max_steps;
+        let (evaluate, save) = (due(settings.eval.every), due(settings.run.checkpoint_every));
+        if evaluate {
+            self.evaluate()?;
+        }
+        if save {
+            self.checkpoint(CheckpointReason::Periodic)?;
+        }
+        Ok(())
+    }
+
+    /// What was asked for, until nothing is left to do but train or stop.
+    fn obey(&mut self) -> Result<(), TrainError> {
+        let mut wanted = self.control.poll();
+        let mut paused = false;
+        loop {
+            if std::mem::take(&mut self.control.wanted.checkpoint) {
+                self.checkpoint(CheckpointReason::Manual)?;
+            }
+            if std::mem::take(&mut self.control.wanted.evaluate) {
+                self.evaluate()?;
+            }
+            if wanted.stop.is_some() || !wanted.pause {
+                break;
+            }
+            if !paused {
+                self.reporter.state(RunState::Paused)?;
+                (paused, self.control.pause_told) = (true, true);
+            }
+            wanted = self.control.wait();
+        }
+        self.control.pause_told = false;
+        if let Some(stop) = wanted.stop {
+            self.reporter.state(RunState::Stopping)?;
+            self.reporter.log(LogLevel::Info, stop_text(stop))?;
+        } else if paused {
+            self.reporter.state(RunState::Running)?;
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self) -> Result<(), TrainError> {
+        if self.trainer.settings.eval.questions == 0 {
+            return Ok(self.reporter.log(LogLevel::Info, "no evaluation: eval.questions is 0")?);
+        }
+        let mut bridge = Bridge::new(self.control, self.reporter, self.step());
+        let done = self.trainer.evaluate(&mut bridge)?;
+        bridge.finish()?;
+        match done {
+            Some(done) => {
+                tracing::info!(
+                    "step {}: held-out execution accuracy {:.1} % ({}/{})",
+                    done.step,
+                    done.execution_accuracy * 100.0,
+                    done.correct,
+                    done.n
+                );
+                Ok(self.reporter.report(Event::Eval(done))?)
+            }
+            None => Ok(self.reporter.log(LogLevel::Info, "the evaluation was broken off")?),
+        }
+    }
+
+    fn checkpoint(&mut self, reason: CheckpointReason) -> Result<(), TrainError> {
+        let (step, settings) = (self.step(), &self.trainer.settings.run);
+        let keep = settings.keep_checkpoints;
+        self.reporter.report(Event::Progress(Progress { step, phase: Phase::Checkpoint, done: 0, total: 1 }))?;
+        let folder = self.folder.checkpoints();
+        let (policy, base) = (&self.trainer.policy, &self.trainer.model.summary().path);
+        let saved = checkpoint::write(&folder, step, reason, |dir| policy.save(base, dir))?;
+        self.tell_saved(&saved)?;
+        if reason == CheckpointReason::Periodic && keep > 0 {
+            checkpoint::prune(&folder, keep)?;
+        }
+        Ok(())
+    }
+
+    fn tell_saved(&mut self, saved: &Checkpoint) -> Result<(), TrainError> {
+        self.newest = Some(saved.path.clone());
+        let (step, bytes, reason) = (saved.manifest.step, saved.bytes(), saved.manifest.reason);
+        Ok(self.reporter.report(Event::Checkpoint(CheckpointSaved {
+            step,
+            path: saved.path.clone(),
+            bytes,
+            reason,
+        }))?)
+    }
+
+    fn finish(&mut self, reason: EndReason) -> Result<RunEnded, TrainError> {
+        let without = self.control.wanted.stop == Some(Stop::Now);
+        if reason == EndReason::Completed && self.trainer.policy.progress.last_eval != Some(self.step()) {
+            self.evaluate()?;
+        }
+        if !without && self.step() > 0 {
+            self.checkpoint(CheckpointReason::Final)?;
+        }
+        Ok(RunEnded { step: self.step(), reason, message: None, checkpoint: self.newest.clone() })
+    }
+}
+
+fn stop_text(stop: Stop) -> &'static str {
+    match stop {
+        Stop::AfterStep => "stopping with a checkpoint",
+        Stop::Now => "stopping without a checkpoint; those on disk stay",
+        Stop::Signal => "a signal came: stopping with a checkpoint of the last whole step",
+    }
+}
+
+fn summary(step: u64, max_steps: u64, metrics: &metrics::Metrics) -> String {
+    let get = |name| metrics.get(name).unwrap_or(f64::NAN);
+    format!(
+        "step {step}/{max_steps}: reward {:.3}, execution accuracy {:.1} %, KL {:.4}, loss {:.4}, grad norm {:.3}, {:.1} s",
+        get(metrics::REWARD),
+        get(metrics::EXECUTION_ACCURACY) * 100.0,
+        get(metrics::KL),
+        get(metrics::LOSS),
+        get(metrics::GRAD_NORM),
+        get(metrics::STEP_TIME),
+    )
+}

@@ -1,0 +1,105 @@
+//! From settings to a trainer ready to work.
+
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::{TrainError, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
+use crate::{
+    data::{Dataset, GoldReport},
+    model::{Model, device, locate},
+    reward::Scorer,
+    run::{
+        checkpoint::{self, Checkpoint},
+        event::{DataSummary, LogLevel, Phase, RunStarted, SCHEMA_VERSION},
+        folder::RunFolder,
+        memory::MemoryMeter,
+    },
+    settings::Settings,
+    sql::Sandbox,
+};
+
+/// Loads everything that `settings` name. With `resume` the policy is that of the folder's newest valid checkpoint.
+///
+/// # Errors
+/// Something is missing, damaged, or does not fit.
+pub fn load(settings: Settings, folder: &RunFolder, resume: bool, watch: &mut dyn Watch) -> Result<Loaded, TrainError> {
+    let mut notes = Vec::new();
+    let chosen = device::choose(&settings.run.device)?;
+    let sandbox = Sandbox::new(&settings.sql);
+    let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
+    note_gold(&gold, &mut notes);
+    let model = load_model(&settings, &chosen.device, watch)?;
+    let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
+    let policy = match &from {
+        Some(checkpoint) => Policy::resume(&model, &settings, &chosen.device, checkpoint)?,
+        None => Policy::start(&model, &settings, &chosen.device)?,
+    };
+    let max_steps = max_steps(&settings, dataset.train.len());
+    let memory = MemoryMeter::new(chosen.gpu_index);
+    let started = RunStarted {
+        schema_version: SCHEMA_VERSION,
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: settings.run.name.clone(),
+        run_dir: folder.root().to_owned(),
+        settings: serde_json::to_value(&settings).map_err(|e| TrainError::Unusable(e.to_string()))?,
+        seed: settings.run.seed,
+        device: chosen.description,
+        model: crate::run::event::ModelSummary { trainable_parameters: policy.adapter.parameters(), ..model.summary() },
+        data: describe_data(&settings, &dataset),
+        max_steps,
+        memory_source: memory.source(),
+        resumed_from: resume.then_some(policy.progress.step),
+    };
+    let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
+    let asker = Asker::new(settings.data.max_prompt_tokens);
+    let trainer = Trainer { model, policy, dataset, scorer, asker, settings, max_steps };
+    Ok(Loaded { trainer, started, memory, notes })
+}
+
+fn load_model(settings: &Settings, device: &Device, watch: &mut dyn Watch) -> Result<Model, TrainError> {
+    let wanted = settings.model.path.as_deref();
+    let wanted = wanted.ok_or_else(|| {
+        TrainError::Unusable("no model: give --model FILE.gguf, or model.path in the configuration".into())
+    })?;
+    let path = locate(wanted)?;
+    let mut tell = |done, total| {
+        // Loading takes a second; breaking it off is not worth the trouble.
+        let _ = watch.progress(Phase::Loading, done, total);
+    };
+    Ok(Model::load(&path, settings.model.quantize, device, &mut tell)?)
+}
+
+fn find_checkpoint(folder: &RunFolder, notes: &mut Vec<(LogLevel, String)>) -> Result<Option<Checkpoint>, TrainError> {
+    let (found, damaged) = checkpoint::newest(&folder.checkpoints())?;
+    notes.extend(damaged.iter().map(|error| (LogLevel::Warn, error.to_string())));
+    let note = match &found {
+        Some(found) => format!("resuming from step {}, {}", found.manifest.step, found.path.display()),
+        None => "there is no checkpoint to resume from: starting at step 0".to_owned(),
+    };
+    notes.push((LogLevel::Info, note));
+    Ok(found)
+}
+
+fn note_gold(gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
+    if gold.dropped() > 0 {
+        let (failed, empty) = (gold.failed.len(), gold.empty.len());
+        notes.push((
+            LogLevel::Info,
+            format!(
+                "left out of training: {failed} questions whose gold query fails, {empty} whose gold result is empty"
+            ),
+        ));
+    }
+}
+
+fn describe_data(settings: &Settings, dataset: &Dataset) -> DataSummary {
+    let root = Path::new(&dataset.root).display().to_string();
+    DataSummary { root, train: dataset.train.len(), dev: settings.eval.questions.min(dataset.dev.len()) }
+}
+
+/// Steps at which the run ends: `run.max_steps`, else as many as `run.epochs` passes take.
+fn max_steps(settings: &Settings, questions: usize) -> u64 {
+    let by_epochs = (settings.run.epochs * questions as f64 / settings.rollout.prompts_per_step as f64).ceil() as u64;
+    settings.run.max_steps.unwrap_or(by_epochs.max(1))
+}

@@ -1,0 +1,44 @@
+//! What a step's rollout tells, under TRL's names.
+
+use super::{
+    advantage::{is_dead, mean, standard_deviation},
+    rollout::Rollout,
+};
+use crate::{
+    model::Completion,
+    reward::Scored,
+    run::metrics::{self, Metrics},
+};
+
+/// What the rollout alone tells, under TRL's names.
+pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {
+    let mut metrics = Metrics::default();
+    let all: Vec<f64> = rewards.concat();
+    let scored: Vec<&Scored> = rollouts.iter().flat_map(|r| &r.scored).collect();
+    metrics.set(metrics::REWARD, mean(&all));
+    metrics.set(metrics::REWARD_STD, standard_deviation(&all));
+    let dead = rewards.iter().filter(|r| is_dead(r)).count();
+    metrics.set(metrics::DEAD_GROUPS, dead as f64 / rewards.len().max(1) as f64);
+    let correct = scored.iter().filter(|s| s.correct).count();
+    metrics.set(metrics::EXECUTION_ACCURACY, correct as f64 / scored.len().max(1) as f64);
+    for name in scored.first().map(|s| s.components.keys().cloned().collect::<Vec<_>>()).unwrap_or_default() {
+        let values: Vec<f64> = scored.iter().filter_map(|s| s.components.get(&name).copied()).collect();
+        metrics.set(&format!("rewards/{name}/mean"), mean(&values));
+        metrics.set(&format!("rewards/{name}/std"), standard_deviation(&values));
+    }
+    length_metrics(rollouts, &mut metrics);
+    metrics
+}
+
+fn length_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
+    let completions: Vec<&Completion> = rollouts.iter().flat_map(|r| &r.completions).collect();
+    let lengths: Vec<f64> = completions.iter().map(|c| c.tokens.len() as f64).collect();
+    let terminated: Vec<f64> = completions.iter().filter(|c| c.finished).map(|c| c.tokens.len() as f64).collect();
+    for (suffix, values) in [("length", &lengths), ("terminated_length", &terminated)] {
+        metrics.set(&format!("completions/mean_{suffix}"), mean(values));
+        metrics.set(&format!("completions/min_{suffix}"), values.iter().copied().reduce(f64::min).unwrap_or(0.0));
+        metrics.set(&format!("completions/max_{suffix}"), values.iter().copied().reduce(f64::max).unwrap_or(0.0));
+    }
+    let clipped = (lengths.len() - terminated.len()) as f64 / lengths.len().max(1) as f64;
+    metrics.set(metrics::CLIPPED_RATIO, clipped);
+}

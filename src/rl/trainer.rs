@@ -1,0 +1,113 @@
+//! One GRPO step: rollout, scoring, update.
+
+use std::time::Instant;
+
+use super::{
+    TrainError, advantage::advantages, policy::Policy, questions::Asker, rollout::Rollout,
+    step_metrics::reward_metrics, watch::Watch,
+};
+use crate::{
+    data::{Dataset, Order},
+    model::Model,
+    reward::Scorer,
+    run::{
+        event::{GroupScored, StepDone},
+        metrics,
+    },
+    settings::Settings,
+};
+
+/// Everything that a run computes with.
+pub struct Trainer {
+    /// The frozen base.
+    pub model: Model,
+    /// What training changes.
+    pub policy: Policy,
+    /// The questions.
+    pub dataset: Dataset,
+    /// Judges replies.
+    pub scorer: Scorer,
+    /// Makes prompts.
+    pub asker: Asker,
+    /// All settings.
+    pub settings: Settings,
+    /// Steps at which the run ends.
+    pub max_steps: u64,
+}
+
+/// What a step reports.
+#[derive(Debug)]
+pub struct StepOutput {
+    /// Its metrics.
+    pub done: StepDone,
+    /// Its samples.
+    pub groups: Vec<GroupScored>,
+    /// Things worth a line in the log.
+    pub warnings: Vec<String>,
+}
+
+impl Trainer {
+    /// Trains one step. `None` if `watch` broke it off: then nothing has changed.
+    ///
+    /// # Errors
+    /// The model, a database schema or the optimizer fails.
+    pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
+        let started = Instant::now();
+        let step = self.policy.progress.step + 1;
+        let mut order = Order::new(
+            self.dataset.train.len(),
+            self.settings.run.seed,
+            self.settings.data.shuffle,
+            self.policy.progress.cursor,
+        );
+        let count = self.settings.rollout.prompts_per_step;
+        let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
+        let Some(rollouts) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
+        let rollout_time = started.elapsed().as_secs_f64();
+        let Some(rollouts) = self.score(rollouts, watch) else { return Ok(None) };
+        let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
+        let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
+        let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
+        let Some(update) = self.update(step, &rollouts, &advantages, watch)? else { return Ok(None) };
+
+        let mut warnings = self.count_skipped(update.grad_norm);
+        if passed > 0 {
+            warnings.push(format!(
+                "{passed} questions were passed over: their prompts are longer than data.max_prompt_tokens"
+            ));
+        }
+        let progress = &mut self.policy.progress;
+        progress.step = step;
+        progress.cursor = order.cursor();
+        progress.num_tokens += rollouts.iter().map(Rollout::tokens).sum::<usize>() as u64;
+        let mut metrics = reward_metrics(&rollouts, &rewards);
+        update.describe(&mut metrics);
+        let generated: usize = rollouts.iter().map(Rollout::completion_tokens).sum();
+        metrics.set(metrics::NUM_TOKENS, progress.num_tokens as f64);
+        metrics.set(metrics::TOKENS_PER_SECOND, generated as f64 / rollout_time.max(1e-9));
+        metrics.set(metrics::ROLLOUT_TIME, rollout_time);
+        metrics.set(metrics::SCORING_TIME, scoring_time);
+        metrics.set(metrics::STEP_TIME, started.elapsed().as_secs_f64());
+        metrics.set(metrics::UPDATE_TIME, started.elapsed().as_secs_f64() - rollout_time - scoring_time);
+        let groups = self.describe_groups(step, rollouts, &advantages);
+        Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, warnings }))
+    }
+
+    fn count_skipped(&mut self, grad_norm: f64) -> Vec<String> {
+        let progress = &mut self.policy.progress;
+        if grad_norm.is_finite() {
+            progress.skipped = 0;
+            return Vec::new();
+        }
+        progress.skipped += 1;
+        vec![format!("the gradient is not finite: this step changed nothing ({} in a row)", progress.skipped)]
+    }
+
+    fn describe_groups(&self, step: u64, rollouts: Vec<Rollout>, advantages: &[Vec<f64>]) -> Vec<GroupScored> {
+        let describe = |(group, (rollout, advantages)): (usize, (Rollout, &Vec<f64>))| {
+            let gold = self.scorer.gold(&rollout.prompt.example);
+            rollout.describe(step, group, gold, advantages)
+        };
+        rollouts.into_iter().zip(advantages).enumerate().map(describe).collect()
+    }
+}

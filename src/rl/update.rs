@@ -1,0 +1,163 @@
+//! The update of a step: reference pass, gradient, optimizer.
+
+use super::{
+    TrainError,
+    loss::{LossStats, Objective, Sequence, Totals},
+    optimizer::{clip_scale, global_norm},
+    rollout::Rollout,
+    schedule::learning_rate,
+    trainer::Trainer,
+    watch::Watch,
+};
+use crate::{
+    model::{BackwardOptions, Lora, LoraGrads, PackedGroup, TokenScores},
+    run::{
+        event::Phase,
+        metrics::{self, Metrics},
+    },
+};
+
+/// What an update reports.
+pub struct Update {
+    /// The objective before the first update.
+    pub loss: f64,
+    /// The gradient's norm at that point, before clipping.
+    pub grad_norm: f64,
+    /// Statistics at that point.
+    pub stats: LossStats,
+    /// The learning rate.
+    pub learning_rate: f64,
+}
+
+impl Update {
+    /// Adds what it tells to a step's metrics.
+    pub fn describe(&self, metrics: &mut Metrics) {
+        metrics.set(metrics::LOSS, self.loss);
+        metrics.set(metrics::GRAD_NORM, self.grad_norm);
+        metrics.set(metrics::LEARNING_RATE, self.learning_rate);
+        for (name, value) in self.stats.metrics() {
+            metrics.set(name, value);
+        }
+    }
+}
+
+/// A step's groups and what the objective needs to know of them.
+struct Batch<'a> {
+    groups: Vec<PackedGroup>,
+    advantages: &'a [Vec<f64>],
+    reference: Vec<Vec<Vec<f32>>>,
+    /// Log-probabilities before the first update, by group; empty until that is done.
+    old: Vec<Vec<Vec<f32>>>,
+    objective: Objective,
+    totals: Totals,
+    temperature: f32,
+    options: BackwardOptions,
+}
+
+/// Value, statistics and gradient of the objective at one point.
+struct Evaluated {
+    loss: f64,
+    stats: LossStats,
+    gradients: LoraGrads,
+    scores: Vec<Vec<Vec<f32>>>,
+}
+
+impl Trainer {
+    /// `num_iterations` passes over the rollout, an optimizer update each. The policy is changed only after the last chance to
+    /// break off.
+    pub(super) fn update(
+        &mut self,
+        step: u64,
+        rollouts: &[Rollout],
+        advantages: &[Vec<f64>],
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Update>, TrainError> {
+        let (optim, iterations) = (&self.settings.optim, self.settings.grpo.num_iterations);
+        let units = (rollouts.len() * (1 + iterations)) as u64;
+        let mut done = 0;
+        let mut tick = || {
+            done += 1;
+            watch.progress(Phase::Update, done - 1, units).is_break()
+        };
+        let mut batch = self.batch(rollouts, advantages);
+        for group in &batch.groups {
+            if tick() {
+                return Ok(None);
+            }
+            batch.reference.push(self.model.score(self.policy.reference.as_ref(), group, batch.temperature)?.logprobs);
+        }
+        let (mut adapter, mut optimizer) = (self.policy.adapter.clone(), self.policy.optimizer.clone());
+        let (learning_rate, mut first) = (learning_rate(optim, step, self.max_steps), None);
+        for _ in 0..iterations {
+            let Some(at) = self.evaluate_objective(&adapter, &batch, &mut tick)? else { return Ok(None) };
+            let grad_norm = global_norm(&at.gradients.values)?;
+            if grad_norm.is_finite() && at.loss.is_finite() {
+                let scale = clip_scale(grad_norm, optim.max_grad_norm);
+                optimizer.update(&mut adapter.params, &at.gradients.values, scale, learning_rate, optim);
+            }
+            if batch.old.is_empty() {
+                batch.old = at.scores;
+            }
+            first.get_or_insert(Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate });
+        }
+        (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
+        Ok(first)
+    }
+
+    fn batch<'a>(&self, rollouts: &[Rollout], advantages: &'a [Vec<f64>]) -> Batch<'a> {
+        let settings = &self.settings;
+        Batch {
+            groups: rollouts.iter().map(Rollout::packed).collect(),
+            advantages,
+            reference: Vec::with_capacity(rollouts.len()),
+            old: Vec::new(),
+            objective: Objective::new(&settings.grpo, settings.rollout.max_completion_length),
+            totals: Totals {
+                sequences: rollouts.iter().map(|r| r.completions.len()).sum(),
+                tokens: rollouts.iter().map(Rollout::completion_tokens).sum(),
+            },
+            temperature: settings.rollout.temperature as f32,
+            options: BackwardOptions { recompute: settings.memory.recompute, head_chunk: settings.memory.head_chunk },
+        }
+    }
+
+    fn evaluate_objective(
+        &self,
+        adapter: &Lora,
+        batch: &Batch<'_>,
+        tick: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Evaluated>, TrainError> {
+        let mut at =
+            Evaluated { loss: 0.0, stats: LossStats::default(), gradients: LoraGrads::of(adapter), scores: Vec::new() };
+        for (g, group) in batch.groups.iter().enumerate() {
+            if tick() {
+                return Ok(None);
+            }
+            let (loss, stats) = (&mut at.loss, &mut at.stats);
+            let mut objective = |scores: &TokenScores| {
+                let part = batch.objective.evaluate(&batch.sequences(g, scores), batch.totals);
+                *loss += part.loss;
+                stats.merge(part.stats);
+                part.gradient
+            };
+            let gradients = &mut at.gradients;
+            let scores =
+                self.model.backward(adapter, group, batch.temperature, batch.options, &mut objective, gradients)?;
+            at.scores.push(scores.logprobs);
+        }
+        Ok(Some(at))
+    }
+}
+
+impl Batch<'_> {
+    fn sequences<'s>(&'s self, group: usize, scores: &'s TokenScores) -> Vec<Sequence<'s>> {
+        let sequence = |i: usize| Sequence {
+            logprobs: &scores.logprobs[i],
+            old: self.old.get(group).map(|old| old[i].as_slice()),
+            reference: &self.reference[group][i],
+            entropies: &scores.entropies[i],
+            advantage: self.advantages[group][i],
+        };
+        (0..scores.logprobs.len()).map(sequence).collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! What the program says and how it ends when it is used wrongly, or on a machine that lacks something.
+
+mod common;
+
+use std::fs;
+
+use common::{assert_code, events, mini_data, program, short_run, smollm2};
+
+fn stderr(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn without_arguments_two_lines_say_how_to_start() {
+    let output = program().output().unwrap();
+    assert_code(&output, 0);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert!(said.contains("scripts/get-smollm2") && said.contains("--model") && said.contains("--data"), "{said}");
+}
+
+#[test]
+fn wrong_flags_are_usage_errors() {
+    assert_code(&program().args(["train", "--modle", "x"]).output().unwrap(), 2);
+    assert_code(&program().arg("fly").output().unwrap(), 2);
+    let output = program().args(["train", "--resume"]).output().unwrap();
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("--run-dir"));
+}
+
+#[test]
+fn a_bad_configuration_is_named_with_file_line_and_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bad.yaml");
+    for (text, expected) in [
+        ("rollout:\n  num_generations: 1\n", "bad.yaml:2: rollout.num_generations is 1; allowed: 2 to 1024"),
+        ("grpo:\n  bta: 0.1\n", "did you mean `beta`"),
+        ("optim:\n  learning_rate: quick\n", "bad.yaml:2:"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let output = program().args(["train", "--headless", "--config"]).arg(&file).output().unwrap();
+        assert_code(&output, 2);
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn missing_model_data_and_device_are_environment_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    let run =
+        |args: &[&str]| program().current_dir(dir.path()).args(["train", "--headless"]).args(args).output().unwrap();
+    let output = run(&["--model", "gone.gguf", "--data", "."]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("gone.gguf"), "{}", stderr(&output));
+    fs::write(dir.path().join("bad.gguf"), b"GGUF\x03\0\0\0 cut short").unwrap();
+    let output = run(&["--model", "bad.gguf", "--data", "nowhere"]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("nowhere"), "{}", stderr(&output));
+    let data = mini_data().display().to_string();
+    let output = run(&["--model", "bad.gguf", "--data", &data]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("bad.gguf"), "{}", stderr(&output));
+    let output = run(&["--model", "bad.gguf", "--data", &data, "--device", "cuda"]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("--device cpu"), "{}", stderr(&output));
+}
+
+#[test]
+fn neither_model_nor_data_is_guessed() {
+    let output = program().args(["train", "--headless"]).output().unwrap();
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("--model"));
+    let output = program().args(["train", "--headless", "--model", "m.gguf"]).output().unwrap();
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("--data"));
+}
+
+#[test]
+fn a_run_folder_is_never_written_over() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let output = short_run(&model, &run, 1).output().unwrap();
+    assert_code(&output, 0);
+    let kinds: Vec<_> = events(&output).iter().map(|e| e["type"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds, ["run", "step", "eval", "checkpoint", "end"]);
+    let again = short_run(&model, &run, 1).output().unwrap();
+    assert_code(&again, 2);
+    assert!(stderr(&again).contains("--resume"), "{}", stderr(&again));
+    let missing = short_run(&model, &dir.path().join("other"), 1).arg("--resume").output().unwrap();
+    assert!(matches!(missing.status.code(), Some(2 | 3)), "{}", stderr(&missing));
+}
+
+#[test]
+fn kl_is_zero_at_the_first_step_and_positive_later_and_candidates_differ() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let output = short_run(&model, &run, 4).args(["--set", "grpo.beta=0"]).output().unwrap();
+    assert_code(&output, 0);
+    let kl: Vec<f64> =
+        events(&output).iter().filter(|e| e["type"] == "step").map(|e| e["kl"].as_f64().unwrap()).collect();
+    assert!(kl[0].abs() < 1e-9, "{kl:?}");
+    assert!(kl[2..].iter().all(|k| *k > 1e-6), "{kl:?}");
+    let store = sqlr1_tui::run::store::RunStore::open_read_only(&run.join("run.db")).unwrap();
+    let records = store.since(0, 10_000).unwrap();
+    let groups: Vec<_> = records
+        .iter()
+        .filter_map(|r| match &r.event {
+            sqlr1_tui::run::event::Event::Group(group) => Some(group),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(groups.len(), 8, "two questions a step");
+    assert!(groups.iter().all(|g| g.candidates.len() == 3));
+    assert!(
+        groups.iter().any(|g| g.candidates.iter().any(|c| c.text != g.candidates[0].text)),
+        "all candidates are the same"
+    );
+    for group in &groups {
+        let sum: f64 = group.candidates.iter().map(|c| c.advantage).sum();
+        assert!(sum.abs() < 1e-6, "{sum}");
+    }
+}

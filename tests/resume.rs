@@ -1,0 +1,85 @@
+//! Runs that are killed and resumed.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use common::{assert_code, events, short_run, signal, smollm2, wait_for};
+
+fn checkpoint_files(run: &Path, step: u64) -> Vec<Vec<u8>> {
+    let dir = run.join(format!("checkpoints/step-{step:08}"));
+    ["adapter_model.safetensors", "optimizer.safetensors", "trainer_state.json"]
+        .map(|f| fs::read(dir.join(f)).unwrap())
+        .to_vec()
+}
+
+#[test]
+fn a_killed_run_resumes_and_equals_one_that_ran_through() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (through, killed) = (dir.path().join("through"), dir.path().join("killed"));
+    assert_code(&short_run(&model, &through, 4).output().unwrap(), 0);
+
+    let mut child = short_run(&model, &killed, 4).spawn().unwrap();
+    wait_for(&mut child, |e| e["type"] == "step" && e["step"] == 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resumed = short_run(&model, &killed, 4).arg("--resume").output().unwrap();
+    assert_code(&resumed, 0);
+    let events = events(&resumed);
+    assert_eq!(events[0]["resumed_from"], 2);
+    let steps: Vec<_> = events.iter().filter(|e| e["type"] == "step").map(|e| e["step"].as_u64().unwrap()).collect();
+    assert_eq!(steps, [3, 4]);
+    assert_eq!(checkpoint_files(&killed, 4), checkpoint_files(&through, 4));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_the_one_before_is_used() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert_code(&short_run(&model, &run, 4).output().unwrap(), 0);
+    let adapter = run.join("checkpoints/step-00000004/adapter_model.safetensors");
+    let mut bytes = fs::read(&adapter).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&adapter, bytes).unwrap();
+    let resumed = short_run(&model, &run, 5).arg("--resume").output().unwrap();
+    assert_code(&resumed, 0);
+    assert_eq!(events(&resumed)[0]["resumed_from"], 2);
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(said.contains("step-00000004") && said.contains("damaged"), "{said}");
+    assert!(
+        run.join("checkpoints/step-00000004.damaged-0/adapter_model.safetensors").is_file(),
+        "nothing is thrown away"
+    );
+}
+
+#[test]
+fn signals_save_and_end_with_their_code() {
+    let Some(model) = smollm2() else { return };
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let dir = tempfile::tempdir().unwrap();
+        let run = dir.path().join("run");
+        let mut child = short_run(&model, &run, 1000).spawn().unwrap();
+        wait_for(&mut child, |e| e["type"] == "step" && e["step"] == 1);
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        assert_code(&output, code);
+        let last = events(&output).pop().unwrap();
+        assert_eq!((last["type"].as_str(), last["reason"].as_str()), (Some("end"), Some("signal")));
+        let step = last["step"].as_u64().unwrap();
+        assert!(run.join(format!("checkpoints/step-{step:08}/manifest.json")).is_file());
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_end_the_run() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    let mut child = short_run(&model, &run, 2).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_code(&child.wait_with_output().unwrap(), 0);
+    assert!(run.join("checkpoints/step-00000002/manifest.json").is_file());
+}

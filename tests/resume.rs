@@ -1,5 +1,7 @@
 //! Runs that are killed and resumed.
 
+#![allow(clippy::unwrap_used)] // Helpers fail as tests do.
+
 mod common;
 
 use std::{fs, path::Path};

@@ -134,4 +134,12 @@ fn golden_greedy_continuations() {
     for (case, completions) in cases.iter().zip(&completions) {
         assert_eq!(completions[0].tokens, ids(&case["greedy_24"]), "{}", case["prompt"]);
     }
+    for (request, completions) in requests.iter().zip(&completions) {
+        let tokens = completions[0].tokens.clone();
+        let group = PackedGroup { prompt: request.prompt.clone(), completions: vec![tokens] };
+        let scores = model.score(None, &group, 1.0).unwrap();
+        for (ours, scored) in completions[0].logprobs.iter().zip(&scores.logprobs[0]) {
+            assert!((ours - scored).abs() < 1e-4, "{ours} {scored}");
+        }
+    }
 }

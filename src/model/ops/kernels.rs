@@ -32,6 +32,10 @@ pub trait EngineKernels: Backend {
         layout: PackedLayout,
     ) -> FloatTensor<Self>;
 
+    /// `x` `[m, in]` times dense `[out, in]`, transposed, a row's result not depending on the number of rows where they
+    /// are few.
+    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
     /// See [`super::add_adapter`].
     fn add_adapter(
         y: FloatTensor<Self>,

@@ -55,6 +55,9 @@ pub fn matmul(x: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
             scales.clone().into_dispatch(),
             *layout,
         )),
+        Storage::Dense(weight) if fused(&x) => {
+            wrap(Dispatch::dense_matmul(x.into_dispatch(), weight.clone().into_dispatch()))
+        }
         _ => x.matmul(weight.dequantize().transpose()),
     }
 }

@@ -3,7 +3,11 @@
 
 use rayon::prelude::*;
 
-use super::gemm::{Into, Output, View, gemm};
+use super::{
+    dot::dot,
+    gemm::{Into, Output, View, gemm},
+    simd::vectorized,
+};
 use crate::model::packed::{BLOCK, PackedLayout};
 
 /// Up to so many rows of `x`, weights are unpacked in registers. Results for a row are then the same for any number of rows,
@@ -130,6 +134,33 @@ pub fn matmul_transposed(g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
     out
 }
 
+vectorized! {
+    /// Products of dense rows `[rows, cols]` with all rows of `x` `[m, cols]`: `sums` `[rows, m]`.
+    fn dense_rows(weight: &[f32], x: &[f32], sums: &mut [f32], m: usize) {
+        let cols = x.len() / m;
+        for (weight, sums) in weight.chunks_exact(cols).zip(sums.chunks_exact_mut(m)) {
+            for (x, sum) in x.chunks_exact(cols).zip(sums) {
+                *sum = dot(x, weight);
+            }
+        }
+    }
+}
+
+/// `x` `[m, cols]` · Wᵀ → `[m, rows]` for dense `[rows, cols]`.
+pub fn dense(x: &[f32], m: usize, weight: &[f32], rows: usize) -> Vec<f32> {
+    let cols = x.len() / m.max(1);
+    let mut out = vec![0.0; m * rows];
+    if m > FEW_ROWS {
+        let output = Output { data: &mut out, row_stride: rows, into: Into::Replace };
+        gemm(output, View::new(x, m, cols, cols), View::new(weight, rows, cols, cols).transposed(), 1.0, true);
+        return out;
+    }
+    deal_rows(m, rows, &mut out, |first, count, sums| {
+        dense_rows(&weight[first * cols..(first + count) * cols], x, sums, m);
+    });
+    out
+}
+
 /// A pointer into an output of which every task writes its own columns.
 struct Columns(*mut f32);
 // SAFETY: tasks write disjoint elements, and the output outlives them.
@@ -138,7 +169,7 @@ unsafe impl Sync for Columns {}
 
 impl Columns {
     fn write(&self, at: usize, value: f32) {
-        // SAFETY: `few_rows` passes positions below m · rows, each from one task only.
+        // SAFETY: `deal_rows` passes positions below m · rows, each from one task only.
         #[allow(unsafe_code)]
         unsafe {
             self.0.add(at).write(value);
@@ -148,17 +179,24 @@ impl Columns {
 
 /// [`matmul`] for few rows of `x`: weight rows are dealt out to the threads.
 fn few_rows(x: &[f32], m: usize, weight: &Weight<'_>, out: &mut [f32]) {
-    assert!(x.len() == m * weight.cols && out.len() == m * weight.rows, "shapes of a product do not fit");
+    assert!(x.len() == m * weight.cols, "shapes of a product do not fit");
+    deal_rows(m, weight.rows, out, |first, count, sums| dot_rows(x, m, &weight.slice(first, count), sums));
+}
+
+/// Deals `rows` weight rows out to the threads; `products` fills `[count, m]` sums for rows from `first` on, which go to
+/// `out` `[m, rows]`.
+fn deal_rows(m: usize, rows: usize, out: &mut [f32], products: impl Fn(usize, usize, &mut [f32]) + Sync) {
+    assert!(out.len() == m * rows, "output of a product has the wrong size");
     let columns = Columns(out.as_mut_ptr());
-    let task_rows = weight.rows.div_ceil(rayon::current_num_threads() * 4).max(16);
-    (0..weight.rows.div_ceil(task_rows)).into_par_iter().for_each(|task| {
+    let task_rows = rows.div_ceil(rayon::current_num_threads() * 4).max(16);
+    (0..rows.div_ceil(task_rows)).into_par_iter().for_each(|task| {
         let first = task * task_rows;
-        let count = task_rows.min(weight.rows - first);
+        let count = task_rows.min(rows - first);
         let mut sums = vec![0.0; count * m];
-        dot_rows(x, m, &weight.slice(first, count), &mut sums);
+        products(first, count, &mut sums);
         for (row, sums) in sums.chunks_exact(m).enumerate() {
             for (i, &sum) in sums.iter().enumerate() {
-                columns.write(i * weight.rows + first + row, sum);
+                columns.write(i * rows + first + row, sum);
             }
         }
     });
@@ -179,7 +217,7 @@ fn dot_rows(x: &[f32], m: usize, weight: &Weight<'_>, sums: &mut [f32]) {
     for (row, sums) in sums.chunks_exact_mut(m).enumerate() {
         weight.unpack_row(row, &mut unpacked);
         for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
-            *sum = super::dot::dot(x, &unpacked);
+            *sum = dot(x, &unpacked);
         }
     }
 }
@@ -238,6 +276,15 @@ mod tests {
         let together = matmul(&x, FEW_ROWS, &weight);
         for m in [1, 2, 3, 4, 7, 13] {
             assert_eq!(matmul(&x[..m * 96], m, &weight), together[..m * 37], "{m} rows");
+        }
+        let mut unpacked = vec![0.0; 37 * 96];
+        weight.unpack(0, &mut unpacked);
+        let dense_together = dense(&x, FEW_ROWS, &unpacked, 37);
+        for (a, b) in dense_together.iter().zip(&together) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+        for m in [1, 2, 5] {
+            assert_eq!(dense(&x[..m * 96], m, &unpacked, 37), dense_together[..m * 37], "{m} dense rows");
         }
     }
 }

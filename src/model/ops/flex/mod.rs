@@ -79,6 +79,12 @@ impl EngineKernels for Flex {
         tensor(data, [m, weight.cols])
     }
 
+    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (x, weight) = (whole(x), whole(weight));
+        let (m, out) = (dims(&x).0, dims(&weight).0);
+        tensor(matmul::dense(x.storage(), m, weight.storage(), out), [m, out])
+    }
+
     fn add_adapter(
         y: FloatTensor<Self>,
         x: FloatTensor<Self>,

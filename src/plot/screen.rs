@@ -1,6 +1,7 @@
 //! A drawn screen as a picture: what `screenshots/` is made of.
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{
     buffer::{Buffer, Cell},
     layout::Rect,
@@ -25,17 +26,31 @@ const LETTER: f32 = 26.4;
 /// What a terminal's own colours are taken to be.
 const DEFAULT: (Rgb, Rgb) = ((208, 212, 220), (16, 18, 22));
 
-/// Folds a stored run's records into an app, draws it at so many columns and rows, and paints that as a PNG picture.
+/// Folds a stored run's records into an app, presses some keys, draws it at so many columns and rows, and paints that as a
+/// PNG picture.
 ///
 /// # Errors
 /// When the picture cannot be encoded.
-pub fn render_run(app: &mut App, records: &[Record], columns: u16, rows: u16) -> Result<Vec<u8>, PlotError> {
+pub fn render_run(
+    app: &mut App,
+    records: &[Record],
+    keys: &str,
+    columns: u16,
+    rows: u16,
+) -> Result<Vec<u8>, PlotError> {
     for record in records {
         app.record(record);
     }
     app.ui.toast = None;
     let area = Rect::new(0, 0, columns, rows);
     let mut buf = Buffer::empty(area);
+    // Drawn before the keys too: some of them move by what was last drawn.
+    draw(app, area, &mut buf);
+    for key in keys.chars() {
+        let code = if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) };
+        app.key(&KeyEvent::new(code, KeyModifiers::NONE));
+    }
+    buf.reset();
     draw(app, area, &mut buf);
     render(&buf)
 }

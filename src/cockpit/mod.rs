@@ -22,6 +22,8 @@ mod ui;
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]
+mod pty_tests;
+#[cfg(test)]
 mod tests;
 
 pub use app::{App, Leave};

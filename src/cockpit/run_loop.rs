@@ -4,7 +4,7 @@ use std::{
     io::{self, IsTerminal},
     path::PathBuf,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crossterm::event::{Event as Input, EventStream};
@@ -89,10 +89,22 @@ pub async fn run(
     app.place = options.place.clone();
     let screen = Screen::take()?;
     let history = feed.history();
-    let mut cockpit = Cockpit { app, screen, history, options, dirty: true, next_frame: Instant::now(), export: None };
+    let mut cockpit = Cockpit {
+        app,
+        screen,
+        history,
+        options,
+        dirty: true,
+        next_frame: Instant::now() + FIRST,
+        export: None,
+        begun: false,
+    };
     let left = cockpit.turn(feed, &mut signals).await?;
     Ok(Outcome { left, ended: cockpit.app.run.ended().cloned() })
 }
+
+/// How long the first frame waits for the past to be read, so that no empty screen flashes up.
+const FIRST: Duration = Duration::from_millis(120);
 
 struct Signals {
     interrupt: unix::Signal,
@@ -128,6 +140,8 @@ struct Cockpit {
     dirty: bool,
     next_frame: Instant,
     export: Option<Export>,
+    /// Whether the first records are here.
+    begun: bool,
 }
 
 impl Cockpit {
@@ -191,7 +205,14 @@ impl Cockpit {
         self.dirty = true;
         match delivery {
             Delivery::Records(records) => {
-                records.iter().fold(None, |effect, record| self.app.record(record).or(effect))
+                let effect = records.iter().fold(None, |effect, record| self.app.record(record).or(effect));
+                if !self.begun {
+                    // What is past is nothing to give notice of.
+                    self.app.ui.toast = None;
+                    self.begun = true;
+                    self.next_frame = Instant::now();
+                }
+                effect
             }
             Delivery::Failed(error) => {
                 self.app.run.say(None, LogLevel::Error, error.to_string());

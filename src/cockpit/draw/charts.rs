@@ -33,15 +33,19 @@ pub(super) struct ChartData<'a> {
 
 impl<'a> ChartData<'a> {
     pub fn of(app: &'a App, chart: &Chart) -> Self {
-        let curve = app.run.series(chart.metric).map_or(&[][..], |series| series.points());
+        let series = app.run.series(chart.metric);
+        let curve = series.map_or(&[][..], Series::points);
         let marks: Vec<_> = if chart.held_out {
             app.run.evals().iter().map(|eval| (eval.step, eval.execution_accuracy)).collect()
         } else {
             Vec::new()
         };
-        let range = Range::of(curve.iter().chain(&marks).map(|(_, value)| *value));
-        let all_steps = || curve.iter().chain(&marks).map(|(step, _)| *step);
-        Self { curve, range, steps: (all_steps().min().unwrap_or(0), all_steps().max().unwrap_or(0)), marks }
+        let ranges = [series.and_then(Series::range), Range::of(marks.iter().map(|(_, value)| *value))];
+        let range = ranges.into_iter().flatten().reduce(Range::union);
+        let ends =
+            [curve.first(), curve.last(), marks.first(), marks.last()].into_iter().flatten().map(|(step, _)| *step);
+        let steps = (ends.clone().min().unwrap_or(0), ends.max().unwrap_or(0));
+        Self { curve, marks, range, steps }
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) fn phase_words(phase: Phase) -> (&'static str, &'static str) {
 fn phase(app: &App, x: u16, y: u16, end: u16, buf: &mut Buffer) {
     let theme = &app.theme;
     let Some(progress) = app.run.progress() else {
-        let idle = if app.run.state() == RunState::Paused { "space goes on" } else { "waiting for the trainer" };
+        let idle = if app.run.state() == RunState::Paused { "space goes on" } else { "between steps" };
         put(buf, x, y, end, idle, theme.muted());
         return;
     };

@@ -68,7 +68,7 @@ fn panes(app: &mut App, area: Rect, buf: &mut Buffer) {
     let [sample, log] = if area.width >= SIDE_BY_SIDE.0 && area.height >= SIDE_BY_SIDE.1 {
         Layout::horizontal([Constraint::Fill(7), Constraint::Fill(3)]).areas(rest)
     } else {
-        let log_rows = (rest.height / 3).clamp(4, 9);
+        let log_rows = (rest.height / 4).clamp(4, 9);
         Layout::vertical([Constraint::Min(0), Constraint::Length(log_rows)]).areas(rest)
     };
     pane(app, Pane::Charts, charts, buf);

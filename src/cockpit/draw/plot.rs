@@ -1,5 +1,7 @@
 //! Curves in characters: eight braille dots a cell, or strokes of ASCII.
 
+use std::borrow::Cow;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::cockpit::{state::Range, symbols::Symbols};
@@ -97,7 +99,7 @@ pub fn render(plot: &Plot<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) 
     }
     let mut dots = Dots::new(area);
     let scale = Scale { steps: plot.steps, values: plot.values, columns: dots.columns, rows: dots.rows };
-    trace(&mut dots, &scale, plot.curve);
+    trace(&mut dots, &scale, &thinned(plot.curve, scale.columns));
     for (at, mask) in dots.cells.iter().enumerate().filter(|(_, mask)| **mask != 0) {
         let (x, y) = (at % usize::from(area.width), at / usize::from(area.width));
         let sign = if symbols.ascii { ascii(*mask) } else { char::from_u32(0x2800 + u32::from(*mask)).unwrap_or(' ') };
@@ -113,6 +115,25 @@ pub fn render(plot: &Plot<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) 
     }
 }
 
+/// The points that shape the curve. A long run has far more than there are columns: of every few neighbours the first, the
+/// last, the lowest and the highest look like all of them.
+fn thinned(curve: &[(u64, f64)], columns: usize) -> Cow<'_, [(u64, f64)]> {
+    let chunk = curve.len() / (columns * 2).max(1);
+    if chunk < 8 {
+        return Cow::Borrowed(curve);
+    }
+    let mut kept = Vec::with_capacity(columns * 8 + 8);
+    for part in curve.chunks(chunk) {
+        let finite = || part.iter().enumerate().filter(|(_, point)| point.1.is_finite());
+        let lowest = finite().min_by(|a, b| a.1.1.total_cmp(&b.1.1)).map(|(at, _)| at);
+        let highest = finite().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).map(|(at, _)| at);
+        let mut places = [0, lowest.unwrap_or(0), highest.unwrap_or(0), part.len() - 1];
+        places.sort_unstable();
+        kept.extend(places.map(|at| part[at]));
+    }
+    Cow::Owned(kept)
+}
+
 /// Draws the curve. Of the points that share a column, the column shows the whole range; a NaN leaves a gap.
 fn trace(dots: &mut Dots, scale: &Scale, curve: &[(u64, f64)]) {
     let mut before: Option<(usize, usize)> = None;
@@ -123,6 +144,8 @@ fn trace(dots: &mut Dots, scale: &Scale, curve: &[(u64, f64)]) {
         }
         let here = (scale.x(*step), scale.y(*value));
         match before {
+            // Long runs have many points on the same dot.
+            Some(last) if last == here => {}
             Some(last) => dots.line(last, here),
             None => dots.set(here.0, here.1),
         }
@@ -165,6 +188,16 @@ mod tests {
     fn a_nan_leaves_a_gap() {
         let curve = [(1, 0.0), (2, 0.0), (3, f64::NAN), (4, f64::NAN), (5, 0.0), (8, 0.0)];
         assert_eq!(drawn(&curve, &[], &Symbols::UNICODE)[1], "⣀ ⣀⣀");
+    }
+
+    #[test]
+    fn a_long_curve_looks_like_its_few_points_and_keeps_its_spikes() {
+        let mut curve: Vec<(u64, f64)> = (0..20_000).map(|x| (x, x as f64 / 19_999.0)).collect();
+        assert_eq!(drawn(&curve, &[], &Symbols::UNICODE), drawn(&[(0, 0.0), (19_999, 1.0)], &[], &Symbols::UNICODE));
+        curve[2_000].1 = 1.0;
+        curve[18_000].1 = f64::NAN;
+        assert!(thinned(&curve, 8).len() < 100);
+        assert_ne!(drawn(&curve, &[], &Symbols::UNICODE)[0].chars().next(), Some(' '), "a single spike is seen");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     sql, table,
-    widgets::{empty, frame, put, put_spans, scrolled},
+    widgets::{empty, frame, put, put_spans, right, scrolled},
 };
 use crate::{
     cockpit::{app::App, figures, panes::Pane, text},
@@ -50,7 +50,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
     } else {
         details(app, &group, candidate, chosen, width)
     };
-    scrolled(&lines, app.ui.detail_scroll, detail, buf)
+    let scroll = scrolled(&lines, app.ui.detail_scroll, detail, buf);
+    let hidden = lines.len().saturating_sub(scroll + usize::from(detail.height));
+    if hidden > 0 && detail.height >= 4 {
+        right(buf, area, area.bottom() - 1, &format!(" pgdn {hidden} more lines "), app.theme.muted());
+    }
+    scroll
 }
 
 fn title(app: &App, group: &GroupScored) -> String {
@@ -69,7 +74,11 @@ fn title(app: &App, group: &GroupScored) -> String {
 fn heading(app: &App, group: &GroupScored, area: Rect) -> Vec<Line<'static>> {
     let (theme, cleaner) = (&app.theme, app.symbols.cleaner());
     let room = usize::from(area.width).saturating_sub(6);
-    let most = if area.height >= 14 { 3 } else { 1 };
+    let most = match area.height {
+        0..14 => 1,
+        14..24 => 2,
+        _ => 3,
+    };
     let cut = |text: String| -> Vec<String> {
         let mut parts = text::wrap(&text, room);
         if parts.len() > most {
@@ -167,15 +176,14 @@ fn details(app: &App, group: &GroupScored, candidate: &Candidate, at: usize, wid
             lines.push(Line::from(sql::spans(&part, &app.theme, &mut quoted)));
         }
     }
-    let (_, word, style) = mark(app, candidate);
-    let word = if word.is_empty() { String::new() } else { format!(" ({word})") };
+    let (sign, _, style) = mark(app, candidate);
     let result = |words: String, style: Style, preview, width| {
         let mut lines = vec![Line::styled(text::fit(&words, width, app.symbols.ellipsis), style)];
         lines.extend(table::lines(app, preview, width));
         lines
     };
-    let its = format!("its result: {}{word}", table::headline(app, &candidate.result));
-    let golds = format!("gold's: {}", table::headline(app, &group.gold));
+    let its = format!("{sign} {}", table::headline(app, &candidate.result));
+    let golds = format!("gold: {}", table::headline(app, &group.gold));
     let gap = Span::styled(format!("  {} ", app.symbols.column), app.theme.border(false));
     if width >= 60 {
         let half = (width - text::width(&gap.content)) / 2;
@@ -210,8 +218,10 @@ fn rule(app: &App, candidate: &Candidate, at: usize, width: usize) -> Line<'stat
     parts.extend(
         components.map(|(name, value)| format!("{} {}", app.symbols.cleaner().flat(name), figures::short(*value))),
     );
-    parts.push(if candidate.finished { "ended by itself ".into() } else { "cut off at the limit ".into() });
-    let words = parts.join(&format!(" {dot} "));
+    if !candidate.finished {
+        parts.push("cut off at the limit".into());
+    }
+    let words = parts.join(&format!(" {dot} ")) + " ";
     let words = text::fit(&words, width.saturating_sub(2), app.symbols.ellipsis);
     let rest = width.saturating_sub(text::width(&words) + 1);
     Line::from(vec![

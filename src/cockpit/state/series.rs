@@ -31,6 +31,8 @@ impl Range {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     points: Vec<(u64, f64)>,
+    /// Of all points; kept, since every frame asks for it.
+    range: Option<Range>,
 }
 
 impl Series {
@@ -38,18 +40,24 @@ impl Series {
     /// a trainer only ever goes back when it computes those steps anew.
     pub fn push(&mut self, step: u64, value: f64) {
         if self.points.last().is_some_and(|(last, _)| *last >= step) {
-            self.truncate_after(step.saturating_sub(1));
-            if step == 0 {
-                self.points.clear();
-            }
+            let keep = self.points.partition_point(|(s, _)| *s < step);
+            self.cut(keep);
         }
         self.points.push((step, value));
+        self.range = Range::of([value].into_iter().chain(self.range.into_iter().flat_map(|r| [r.min, r.max])));
     }
 
     /// Forgets the values of later steps.
     pub fn truncate_after(&mut self, step: u64) {
         let keep = self.points.partition_point(|(s, _)| *s <= step);
-        self.points.truncate(keep);
+        self.cut(keep);
+    }
+
+    fn cut(&mut self, keep: usize) {
+        if keep < self.points.len() {
+            self.points.truncate(keep);
+            self.range = Range::of(self.points.iter().map(|(_, value)| *value));
+        }
     }
 
     /// All points, steps rising. Values may be NaN where a step diverged.
@@ -64,7 +72,7 @@ impl Series {
 
     /// The range of the finite values.
     pub fn range(&self) -> Option<Range> {
-        Range::of(self.points.iter().map(|(_, value)| *value))
+        self.range
     }
 
     /// Mean of the newest `n` finite values.

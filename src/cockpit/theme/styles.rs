@@ -122,7 +122,8 @@ impl Theme {
     /// Laid over the selected row; colours of the text stay.
     pub fn selection(&self) -> Style {
         match self.color(self.file.colors.selection) {
-            Color::Reset => Style::new().add_modifier(Modifier::REVERSED),
+            // One colour for the whole row: reversed, each of them would become a patch of its own.
+            Color::Reset => Style::new().fg(Color::Reset).add_modifier(Modifier::REVERSED | Modifier::BOLD),
             color => Style::new().bg(color).add_modifier(Modifier::BOLD),
         }
     }

@@ -26,13 +26,13 @@ fn uses(part: &str, words: &[&str]) -> Vec<String> {
         let text = fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap();
-            let named = |word: &&str| {
-                code.match_indices(**word).any(|(at, w)| {
+            let named = |word: &str| {
+                code.match_indices(word).any(|(at, w)| {
                     let before = code[..at].chars().next_back();
                     !before.is_some_and(|c| c.is_alphanumeric() || c == '_') && code[at + w.len()..].starts_with("::")
                 })
             };
-            if words.iter().any(|word| named(&word)) {
+            if words.iter().any(|word| named(word)) {
                 found.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
             }
         }

@@ -72,9 +72,7 @@ impl Trainer {
 
         let mut warnings = self.count_skipped(update.grad_norm);
         if passed > 0 {
-            warnings.push(format!(
-                "{passed} questions were passed over: their prompts are longer than data.max_prompt_tokens"
-            ));
+            warnings.push(format!("{passed} question(s) passed over: longer than data.max_prompt_tokens"));
         }
         let progress = &mut self.policy.progress;
         progress.step = step;

@@ -49,9 +49,24 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Folde
 }
 
 impl RunFolder {
-    /// The folder that a run gets when none is named: `runs/<local time>-<name>`.
-    pub fn default_path(name: &str) -> PathBuf {
-        PathBuf::from("runs").join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")))
+    /// Makes the folder that a run gets when none is named: `runs/<local time>-<name>`, numbered if that is taken.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn create_default(name: &str) -> Result<Self, FolderError> {
+        let first = PathBuf::from("runs").join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
+        let mut path = first.clone();
+        for number in 2.. {
+            fs::create_dir_all("runs").map_err(io("make", Path::new("runs")))?;
+            match fs::create_dir(&path) {
+                Ok(()) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = PathBuf::from(format!("{}-{number}", first.display()));
+                }
+                Err(error) => return Err(io("make the run folder", &path)(error)),
+            }
+        }
+        Self::create(&path)
     }
 
     /// Makes a folder for a new run.

@@ -80,6 +80,7 @@ fn check_places(settings: &Settings) -> Result<(), Failure> {
     if let Some(model) = &settings.model.path {
         crate::model::locate(model).map_err(|e| Failure::Environment(e.to_string()))?;
     }
+    crate::model::device::choose(&settings.run.device).map_err(|e| Failure::Environment(e.to_string()))?;
     match &settings.data.root {
         Some(root) if !root.is_dir() => Err(Failure::Environment(format!(
             "the data folder {} is not there; point --data at a folder in Spider's layout",
@@ -90,8 +91,11 @@ fn check_places(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn open_folder(settings: &Settings, resume: bool) -> Result<(RunFolder, RunLock), Failure> {
-    let path = settings.run.dir.clone().unwrap_or_else(|| RunFolder::default_path(&settings.run.name));
-    let folder = if resume { RunFolder::open(&path)? } else { RunFolder::create(&path)? };
+    let folder = match &settings.run.dir {
+        Some(path) if resume => RunFolder::open(path)?,
+        Some(path) => RunFolder::create(path)?,
+        None => RunFolder::create_default(&settings.run.name)?,
+    };
     let lock = folder.lock()?;
     Ok((folder, lock))
 }

@@ -4,6 +4,7 @@ mod exit;
 mod export;
 mod history;
 mod logging;
+mod screenshot;
 mod train;
 
 use std::{io::Write, process::ExitCode};
@@ -24,6 +25,7 @@ struct Cli {
 enum Command {
     Train(Box<train::TrainArgs>),
     Export(export::ExportArgs),
+    Screenshot(screenshot::ScreenshotArgs),
 }
 
 const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (92 MB); it prints the path of the GGUF file
@@ -52,6 +54,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Some(Command::Train(args)) => train::train(&args),
         Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The cockpit: ratatui, events in, commands out. Imports no burn.
 //!
 //! [`state`] folds records into what is known of a run, [`App`] adds the person's place on the screen and turns keys into
-//! effects, [`draw`] shows both, and [`run`] joins them to a terminal. Only `terminal` and `run_loop` touch the outside;
+//! effects, [`draw()`] shows both, and [`run`] joins them to a terminal. Only `terminal` and `run_loop` touch the outside;
 //! everything before them is driven by tests as it is by a person.
 
 pub mod action;

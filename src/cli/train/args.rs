@@ -41,7 +41,7 @@ pub struct TrainArgs {
     /// Where to compute: auto, cpu or cuda[:N,...].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// The run folder [default: runs/<time>-<name>].
+    /// The run folder [default: runs/TIME-NAME].
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
     /// Steps at which the run ends, in all and not in addition.

@@ -89,3 +89,23 @@ fn devices_are_checked() {
         assert!(load("", &[&format!("run.device='{bad}'")]).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn the_shipped_defaults_are_the_defaults_and_leave_nothing_out() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/defaults.yaml");
+    assert_eq!(Settings::from_file(&path).unwrap(), Settings::default());
+    let shipped: serde_yaml::Value = serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let all = serde_yaml::to_value(Settings::default()).unwrap();
+    let keys = |tree: &serde_yaml::Value| -> Vec<(String, String)> {
+        let groups = tree.as_mapping().unwrap().iter();
+        groups
+            .flat_map(|(group, inner)| {
+                let inner = inner.as_mapping().unwrap().keys();
+                inner
+                    .map(|key| (group.as_str().unwrap().to_owned(), key.as_str().unwrap().to_owned()))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    };
+    assert_eq!(keys(&shipped), keys(&all));
+}

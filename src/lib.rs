@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod cockpit;
 pub mod data;
+pub mod dirs;
 pub mod model;
 pub mod plot;
 pub mod reward;

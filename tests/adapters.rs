@@ -1,6 +1,6 @@
 //! Runs that start from an adapter.
 
-#![allow(clippy::unwrap_used)] // Helpers fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
 
 mod common;
 

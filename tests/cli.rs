@@ -1,5 +1,7 @@
 //! What the program says and how it ends when it is used wrongly, or on a machine that lacks something.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
+
 mod common;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! A disk without room for a checkpoint, played by a limit on the size of files.
 
-#![allow(clippy::unwrap_used)] // Helpers fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
 
 mod common;
 

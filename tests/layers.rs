@@ -1,5 +1,7 @@
 //! Which parts may use which: the invariants of ARCHITECTURE.md.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,5 +1,7 @@
 //! README.md says what the program does: parts of it are made from the program, and kept so by these tests.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
+
 use std::{fmt::Write, fs, path::Path};
 
 use sqlr1_tui::cockpit::action::{ACTIONS, Chord, Scope};

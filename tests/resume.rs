@@ -1,6 +1,6 @@
 //! Runs that are killed and resumed.
 
-#![allow(clippy::unwrap_used)] // Helpers fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
 
 mod common;
 

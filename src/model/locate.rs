@@ -6,22 +6,15 @@ use std::{
 };
 
 use super::ModelError;
+use crate::dirs;
 
 /// The GGUF file that `wanted` means: a file, a folder with exactly one GGUF file, or `org/name`, which stands for the
-/// folder `models/org/name` in the cache (see [`cache_folder`]).
+/// folder `models/org/name` in the cache (see [`dirs::cache`]).
 ///
 /// # Errors
 /// [`ModelError::NotFound`], which says what to put where.
 pub fn locate(wanted: &str) -> Result<PathBuf, ModelError> {
-    locate_in(wanted, cache_folder().as_deref())
-}
-
-/// The program's cache: `$XDG_CACHE_HOME/sqlr1-tui`, else `~/.cache/sqlr1-tui`. `None` if neither variable is set.
-pub fn cache_folder() -> Option<PathBuf> {
-    // The XDG base directory specification has relative paths ignored.
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(base.join("sqlr1-tui"))
+    locate_in(wanted, dirs::cache().as_deref())
 }
 
 fn locate_in(wanted: &str, cache: Option<&Path>) -> Result<PathBuf, ModelError> {

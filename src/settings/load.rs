@@ -19,14 +19,23 @@ impl Settings {
     /// # Errors
     /// Everything that [`SettingsError`] lists, with file, line, key, value and what is allowed.
     pub fn load(sources: &Sources) -> Result<Self, SettingsError> {
-        let text = sources.config.as_deref().map(read).transpose()?;
-        let base = match (&sources.config, &text) {
-            (Some(path), Some(text)) => parse(path, text)?,
-            _ => Self::default(),
-        };
-        let settings = super::overlay::apply(&base, &sources.overrides)?;
-        let file = sources.config.as_deref().zip(text.as_deref());
-        settings.validated(|key| place_of(key, file, &sources.overrides))
+        match &sources.config {
+            Some(path) => Self::from_text(path, &read(path)?, &sources.overrides),
+            None => Self::overlaid(&Self::default(), None, &sources.overrides),
+        }
+    }
+
+    /// As [`Settings::load`] from a text that is already read; `path` names it in messages.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn from_text(path: &Path, text: &str, overrides: &[Override]) -> Result<Self, SettingsError> {
+        Self::overlaid(&parse(path, text)?, Some((path, text)), overrides)
+    }
+
+    fn overlaid(base: &Self, file: Option<(&Path, &str)>, overrides: &[Override]) -> Result<Self, SettingsError> {
+        let settings = super::overlay::apply(base, overrides)?;
+        settings.validated(|key| place_of(key, file, overrides))
     }
 
     /// Reads settings that a run stored, without flags.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::color::Paint;
+use crate::dirs;
 
 /// A theme could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -69,9 +70,13 @@ pub struct ThemeFile {
     pub(super) charts: Charts,
 }
 
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("night", include_str!("../../../themes/night.yaml")),
     ("day", include_str!("../../../themes/day.yaml")),
+    ("paper", include_str!("../../../themes/paper.yaml")),
+    ("contrast", include_str!("../../../themes/contrast.yaml")),
+    ("reef", include_str!("../../../themes/reef.yaml")),
+    ("mono", include_str!("../../../themes/mono.yaml")),
     ("terminal", include_str!("../../../themes/terminal.yaml")),
 ];
 
@@ -93,28 +98,37 @@ impl ThemeFile {
         })
     }
 
-    /// The theme of a name: a file in `folder` wins over the built-in copy.
+    /// The theme of a name: a file in `folder` wins over one in the user's folder, that over the built-in copy.
     ///
     /// # Errors
     /// When there is none of that name, or its file cannot be read or is no theme.
     pub fn load(name: &str, folder: &Path) -> Result<Self, ThemeError> {
-        let path = folder.join(format!("{name}.yaml"));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => return Self::parse(&text, &path.display().to_string()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ThemeError::Read { path, source }),
+        let file = format!("{name}.yaml");
+        let user = dirs::config().map(|user| user.join("themes").join(&file));
+        for path in std::iter::once(folder.join(&file)).chain(user) {
+            match std::fs::read_to_string(&path) {
+                Ok(text) => return Self::parse(&text, &path.display().to_string()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ThemeError::Read { path, source }),
+            }
         }
         match BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
             Some((name, text)) => Self::parse(text, &format!("built-in theme {name}")),
-            None => Err(ThemeError::Unknown { name: name.into(), path, known: Self::names(folder).join(", ") }),
+            None => Err(ThemeError::Unknown {
+                name: name.into(),
+                path: folder.join(file),
+                known: Self::names(folder).join(", "),
+            }),
         }
     }
 
     /// Names of all themes at hand, the built-in ones first.
     pub fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let mut found: Vec<String> = std::fs::read_dir(folder)
-            .into_iter()
+        let user = dirs::config().map(|user| user.join("themes"));
+        let mut found: Vec<String> = std::iter::once(folder)
+            .chain(user.as_deref())
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
             .flatten()
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
             .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
@@ -122,6 +136,7 @@ impl ThemeFile {
             .filter(|name| !names.contains(name))
             .collect();
         found.sort();
+        found.dedup();
         names.append(&mut found);
         names
     }
@@ -139,6 +154,40 @@ mod tests {
     fn every_built_in_theme_reads_and_bears_its_name() {
         for (name, text) in BUILT_IN {
             assert_eq!(ThemeFile::parse(text, name).unwrap().name, name);
+        }
+    }
+
+    /// Relative luminance and contrast as the Web Content Accessibility Guidelines 2.1 define them.
+    fn contrast(ink: Paint, paper: Paint) -> Option<f64> {
+        let (ink, paper) = (luminance(ink)?, luminance(paper)?);
+        Some((ink.max(paper) + 0.05) / (ink.min(paper) + 0.05))
+    }
+
+    fn luminance(paint: Paint) -> Option<f64> {
+        let ratatui::style::Color::Rgb(red, green, blue) = paint.0 else { return None };
+        let linear = |channel: u8| {
+            let share = f64::from(channel) / 255.0;
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        Some(0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue))
+    }
+
+    #[test]
+    fn every_built_in_theme_can_be_read() {
+        for (name, text) in BUILT_IN {
+            let ThemeFile { colors: c, charts: h, .. } = ThemeFile::parse(text, name).unwrap();
+            let least = if name == "contrast" { 7.0 } else { 4.5 };
+            let texts = [c.text, c.muted, c.title, c.good, c.warn, c.bad, c.keyword, c.string, c.number];
+            let curves = [h.reward, h.accuracy, h.held_out, h.kl, h.loss, h.grad_norm, h.speed, h.memory, h.entropy];
+            for (paint, ground) in texts
+                .iter()
+                .chain(&curves)
+                .map(|p| (p, &c.background))
+                .chain([(&c.on_accent, &c.accent), (&c.text, &c.selection)])
+            {
+                let found = contrast(*paint, *ground).unwrap_or(f64::INFINITY);
+                assert!(found >= least, "{name}: {paint:?} on {ground:?} has a contrast of {found:.2}");
+            }
         }
     }
 
@@ -171,7 +220,10 @@ mod tests {
         std::fs::write(folder.path().join("night.yaml"), night().replace("name: night", "name: mine")).unwrap();
         std::fs::write(folder.path().join("dusk.yaml"), night()).unwrap();
         assert_eq!(ThemeFile::load("night", folder.path()).unwrap().name, "mine");
-        assert_eq!(ThemeFile::names(folder.path()), ["night", "day", "terminal", "dusk"]);
+        assert_eq!(
+            ThemeFile::names(folder.path()),
+            ["night", "day", "paper", "contrast", "reef", "mono", "terminal", "dusk"]
+        );
         let error = ThemeFile::load("dawn", folder.path()).unwrap_err().to_string();
         assert!(
             error.contains("no theme `dawn`") && error.contains("dawn.yaml") && error.contains("night, day"),

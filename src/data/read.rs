@@ -1,10 +1,6 @@
 //! Reading a file of questions.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    path::{Component, Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use serde::{
     Deserialize, Deserializer,
@@ -12,6 +8,7 @@ use serde::{
 };
 
 use super::{DataError, Example};
+use crate::sql::database_file;
 
 /// Reads a file of questions and finds their databases. `setting` is the setting that named the file.
 ///
@@ -31,23 +28,10 @@ pub fn read_examples(root: &Path, file: &Path, setting: &'static str) -> Result<
     Ok(examples)
 }
 
-/// `database/<db_id>/<db_id>.sqlite` in the data folder.
-pub fn database_path(root: &Path, db_id: &str) -> PathBuf {
-    root.join("database").join(db_id).join(format!("{db_id}.sqlite"))
-}
-
-/// Whether a name is one folder's name: nothing that climbs, nests or starts anew.
-pub fn is_plain_name(name: &str) -> bool {
-    let mut parts = Path::new(name).components();
-    let one = matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name);
-    one && !name.contains(['/', '\\', '\0', ':'])
-}
-
 fn example(root: &Path, file: &Path, id: usize, entry: Entry) -> Result<Example, DataError> {
-    if !is_plain_name(&entry.db_id) {
+    let Some(database) = database_file(root, &entry.db_id) else {
         return Err(DataError::UnsafeName { file: file.to_owned(), entry: id, db_id: entry.db_id });
-    }
-    let database = database_path(root, &entry.db_id);
+    };
     Ok(Example { id, db_id: entry.db_id, database, question: entry.question, gold_sql: entry.query })
 }
 

@@ -7,8 +7,10 @@ mod deadline;
 mod execute;
 mod extract;
 mod guard;
+mod layout;
 mod loose;
 mod normalize;
+pub mod official;
 mod outcome;
 mod permute;
 mod python;
@@ -19,6 +21,7 @@ mod value;
 
 pub use compare::results_equal;
 pub use extract::extract_sql;
+pub use layout::{database_file, database_folder};
 pub use loose::results_equal_loosely;
 pub use normalize::{order_matters, test_suite_form};
 pub use outcome::{Execution, Outcome};

@@ -4,6 +4,7 @@ mod exit;
 mod export;
 mod history;
 mod logging;
+pub mod score;
 mod screenshot;
 mod train;
 

@@ -4,6 +4,7 @@ mod dataset;
 mod error;
 mod gold;
 mod order;
+mod pairs;
 mod prompt;
 mod read;
 
@@ -11,4 +12,5 @@ pub use dataset::{Dataset, Example};
 pub use error::DataError;
 pub use gold::{GoldReport, check_gold};
 pub use order::{Cursor, Order};
+pub use pairs::{Pair, PairsError, read_pairs};
 pub use prompt::{Prompts, schema_text, user_message};

@@ -5,62 +5,21 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc, LazyLock, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant, SystemTime},
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
-use rusqlite::{Connection, OpenFlags, config::DbConfig, hooks::AuthContext, limits::Limit, types::ValueRef};
+use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit, types::ValueRef};
 
-use super::guard;
+use super::hooks::Hooks;
 
 /// Connections kept open in one thread; Spider has 166 databases, BIRD 95.
 const KEPT_OPEN: usize = 200;
-/// Virtual-machine operations between two looks at the clock: a few microseconds.
-const OPS_PER_LOOK: i32 = 1000;
 /// How long to wait for a database that somebody else is writing to.
 const BUSY: Duration = Duration::from_millis(50);
 
-/// The origin of the times that fit in an atomic.
-static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
-
 thread_local! {
     static OPEN: RefCell<HashMap<PathBuf, ReadOnly>> = RefCell::default();
-}
-
-/// What the hooks inside of SQLite know and tell.
-pub struct Hooks {
-    /// Deadline in nanoseconds after [`EPOCH`].
-    deadline: AtomicU64,
-    /// The first thing that the statement wanted and must not do.
-    objection: Mutex<Option<String>>,
-}
-
-impl Hooks {
-    /// Prepares for a query that has to end at `deadline`.
-    pub fn arm(&self, deadline: Instant) {
-        let nanos = deadline.saturating_duration_since(*EPOCH).as_nanos();
-        self.deadline.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.take_objection();
-    }
-
-    /// What the statement wanted and must not do, if anything.
-    pub fn take_objection(&self) -> Option<String> {
-        self.objection.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    fn is_over(&self) -> bool {
-        EPOCH.elapsed().as_nanos() >= u128::from(self.deadline.load(Ordering::Relaxed))
-    }
-
-    fn object(&self, objection: Option<String>) {
-        let mut first = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.is_none() {
-            *first = objection;
-        }
-    }
 }
 
 /// An open database that no statement can change.
@@ -115,8 +74,7 @@ fn open(database: &Path, stamp: Stamp) -> Result<ReadOnly, OpenError> {
     connection.busy_timeout(BUSY)?;
     configure(&connection)?;
     check_names(&connection)?;
-    let hooks = Arc::new(Hooks { deadline: AtomicU64::new(u64::MAX), objection: Mutex::new(None) });
-    install(&mut connection, &hooks)?;
+    let hooks = Hooks::install(&mut connection)?;
     Ok(ReadOnly { connection, hooks, stamp })
 }
 
@@ -161,18 +119,6 @@ fn check_names(connection: &Connection) -> Result<(), OpenError> {
         }
     }
     Ok(())
-}
-
-fn install(connection: &mut Connection, hooks: &Arc<Hooks>) -> rusqlite::Result<()> {
-    let clock = Arc::clone(hooks);
-    connection.progress_handler(OPS_PER_LOOK, Some(move || clock.is_over()))?;
-    let judge = Arc::clone(hooks);
-    connection.authorizer(Some(move |context: AuthContext<'_>| {
-        let objection = guard::objection(&context.action);
-        let verdict = guard::verdict(objection.as_ref());
-        judge.object(objection);
-        verdict
-    }))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! SQL: execution within limits, comparison of results, and the query taken out of a model's reply.
 
+pub mod bird;
 mod classify;
 mod compare;
 mod connection;
@@ -7,6 +8,7 @@ mod deadline;
 mod execute;
 mod extract;
 mod guard;
+mod hooks;
 mod layout;
 mod loose;
 mod normalize;

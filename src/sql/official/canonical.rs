@@ -2,7 +2,8 @@
 //! for all that foreign keys make the same.
 
 use super::{
-    schema::{SameColumns, Schema},
+    keys::SameColumns,
+    schema::Schema,
     tree::{ColumnName, ColumnUnit, Conditions, Expression, Operand, Query, Source},
 };
 

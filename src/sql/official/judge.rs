@@ -1,7 +1,6 @@
 //! The official verdict on a prediction: execution match, exact match, hardness.
 
 use std::{
-    borrow::Cow,
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
@@ -15,29 +14,36 @@ use super::{
     exact::exact_match,
     execution::execution_match,
     hardness::hardness,
+    keys::{SameColumns, read_foreign_keys},
     parse::parse,
-    schema::{SameColumns, Schema, read_foreign_keys},
+    schema::Schema,
 };
 
 /// The verdict on one prediction.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// How hard the question is; `None` where the official parser fails on the gold query.
     pub hardness: Option<Hardness>,
-    /// Execution match.
-    pub exec: bool,
-    /// Exact set match.
-    pub exact: bool,
-    /// Execution match of the prediction as it was written, without the substitution of [`Judge::verdict`].
-    pub exec_clean: bool,
-    /// Exact set match of the prediction as it was written.
-    pub exact_clean: bool,
-    /// Whether the official parser understands the prediction.
-    pub parsed: bool,
+    /// The official marks, for the prediction as the official evaluator alters it: it replaces `value` by `1` wherever
+    /// that occurs, within names too.
+    pub official: Marks,
+    /// The marks of the prediction as it was written.
+    pub clean: Marks,
     /// What came of executing the prediction, by [`Outcome::kind`](crate::sql::Outcome::kind).
     pub outcome: &'static str,
     /// What went wrong with the gold query, if something did. The official evaluator ends there.
     pub gold_problem: Option<String>,
+}
+
+/// What a prediction achieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks {
+    /// Execution match.
+    pub exec: bool,
+    /// Exact set match.
+    pub exact: bool,
+    /// Whether the official parser understands it.
+    pub parsed: bool,
 }
 
 /// Judges predictions on the databases of one data folder, as `test-suite-sql-eval` does.
@@ -74,43 +80,24 @@ impl Judge {
         database_folder(&self.root, db_id).is_some_and(|folder| folder.is_dir())
     }
 
-    /// The verdict on a prediction. The official evaluator replaces `value` by `1` wherever it occurs in a prediction,
-    /// within names too; `exec` and `exact` are computed so, and again without for the `_clean` fields.
+    /// The verdict on a prediction.
     pub fn verdict(&self, db_id: &str, gold: &str, predicted: &str) -> Verdict {
         let place = self.place(db_id);
-        let gold_tree = parse(&place.schema, gold);
         let none = SameColumns::new();
         let same = self.foreign_keys.get(db_id).unwrap_or(&none);
-        let canonical_gold = gold_tree.clone().map(|tree| canonical(tree, same, &place.schema));
-        let judge_text = |text: &str| -> (ExecutionMatch, bool, bool) {
-            let execution = self.execution(&place, gold, text);
+        let tree = parse(&place.schema, gold);
+        let hardness = tree.as_ref().map(hardness);
+        let gold_tree = tree.map(|tree| canonical(tree, same, &place.schema));
+        let marks = |text: &str| -> (Marks, ExecutionMatch) {
+            let execution = execution_match(&self.sandbox, &place.databases, gold, text, self.options);
             let tree = parse(&place.schema, text).map(|tree| canonical(tree, same, &place.schema));
-            let exact = matches!((&canonical_gold, &tree), (Some(gold), Some(tree)) if exact_match(gold, tree));
-            (execution, exact, tree.is_some())
+            let exact = matches!((&gold_tree, &tree), (Some(gold), Some(tree)) if exact_match(gold, tree));
+            (Marks { exec: execution.matches, exact, parsed: tree.is_some() }, execution)
         };
-        let damaged = damaged(predicted);
-        let (execution, exact, parsed) = judge_text(&damaged);
-        let (exec_clean, exact_clean) = match &damaged {
-            Cow::Borrowed(_) => (execution.matches, exact),
-            Cow::Owned(_) => {
-                let (execution, exact, _) = judge_text(predicted);
-                (execution.matches, exact)
-            }
-        };
-        Verdict {
-            hardness: gold_tree.as_ref().map(hardness),
-            exec: execution.matches,
-            exact,
-            exec_clean,
-            exact_clean,
-            parsed,
-            outcome: execution.outcome,
-            gold_problem: execution.gold_problem,
-        }
-    }
-
-    fn execution(&self, place: &Place, gold: &str, predicted: &str) -> ExecutionMatch {
-        execution_match(&self.sandbox, &place.databases, gold, predicted, self.options)
+        let altered = altered(predicted);
+        let (official, execution) = marks(&altered);
+        let clean = if altered == predicted { official } else { marks(predicted).0 };
+        Verdict { hardness, official, clean, outcome: execution.outcome, gold_problem: execution.gold_problem }
     }
 
     fn place(&self, db_id: &str) -> Arc<Place> {
@@ -144,8 +131,8 @@ fn is_database(path: &Path) -> bool {
 }
 
 /// A prediction as the official evaluator reads it.
-fn damaged(predicted: &str) -> Cow<'_, str> {
-    if predicted.contains("value") { Cow::Owned(predicted.replace("value", "1")) } else { Cow::Borrowed(predicted) }
+fn altered(predicted: &str) -> String {
+    predicted.replace("value", "1")
 }
 
 #[cfg(test)]

@@ -6,10 +6,13 @@
 mod canonical;
 mod exact;
 mod execution;
+mod from;
 mod hardness;
 mod judge;
+mod keys;
 mod parse;
 mod plug;
+mod report;
 mod schema;
 mod tree;
 mod units;
@@ -17,5 +20,6 @@ mod words;
 
 pub use execution::{ExecutionMatch, ExecutionOptions, execution_match};
 pub use hardness::Hardness;
-pub use judge::{Judge, Verdict};
-pub use schema::TablesError;
+pub use judge::{Judge, Marks, Verdict};
+pub use keys::TablesError;
+pub use report::{Rates, Summary, Tally, Totals};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::{
     schema::Schema,
-    tree::{Conditions, Link, Ordering, Query, Selected, Source},
+    tree::{ColumnUnit, Conditions, Ordering, Query, Selected},
     words::words,
 };
 
@@ -29,8 +29,8 @@ pub fn parse(schema: &Schema, sql: &str) -> Option<Query> {
 fn table_names(schema: &Schema, words: &[String]) -> Option<HashMap<String, String>> {
     let mut names = HashMap::new();
     for (at, _) in words.iter().enumerate().filter(|(_, word)| *word == "as") {
-        let named = words.get(at.checked_sub(1).unwrap_or(words.len() - 1))?;
-        names.insert(words.get(at + 1)?.clone(), named.clone());
+        let table = words.get(at.checked_sub(1).unwrap_or(words.len() - 1))?;
+        names.insert(words.get(at + 1)?.clone(), table.clone());
     }
     for table in schema.tables() {
         // An alias that is also a table's name is an error.
@@ -118,42 +118,6 @@ impl<'p> Parser<'p> {
         Some((query, at))
     }
 
-    /// The next FROM at or after `start`, wherever it is.
-    fn from(&self, start: usize, depth: usize) -> Option<From> {
-        let mut at = start + self.words.get(start..)?.iter().position(|word| word == "from")? + 1;
-        let mut from = From::default();
-        while at < self.words.len() {
-            let bracket = self.is(at, "(");
-            at += usize::from(bracket);
-            if self.is(at, "select") {
-                let (query, end) = self.query(at, depth + 1)?;
-                from.sources.push(Source::Query(Box::new(query)));
-                at = end;
-            } else {
-                at += usize::from(self.is(at, "join"));
-                let table = self.names.get(self.word(at)?).filter(|table| self.schema.has_table(table))?;
-                from.sources.push(Source::Table(table.clone()));
-                from.tables.push(table.clone());
-                at += if self.is(at + 1, "as") { 3 } else { 1 };
-            }
-            if self.is(at, "on") {
-                let (conditions, end) = self.conditions(at + 1, &from.tables, depth)?;
-                if !from.join_on.is_empty() {
-                    from.join_on.0.push(Link::And);
-                }
-                from.join_on.0.extend(conditions.0);
-                at = end;
-            }
-            if bracket {
-                at = self.expect(at, ")")?;
-            }
-            if self.is_boundary(at) {
-                break;
-            }
-        }
-        Some(From { end: at, ..from })
-    }
-
     fn select(&self, start: usize, tables: &[String]) -> Option<(bool, Vec<Selected>)> {
         let mut at = self.expect(start, "select")?;
         let distinct = self.is(at, "distinct");
@@ -178,7 +142,7 @@ impl<'p> Parser<'p> {
         if self.is(at, keyword) { self.conditions(at + 1, tables, depth) } else { Some((Conditions::default(), at)) }
     }
 
-    fn group_by(&self, at: usize, tables: &[String]) -> Option<(Vec<super::tree::ColumnUnit>, usize)> {
+    fn group_by(&self, at: usize, tables: &[String]) -> Option<(Vec<ColumnUnit>, usize)> {
         if !self.is(at, "group") {
             return Some((Vec::new(), at));
         }
@@ -232,15 +196,6 @@ impl<'p> Parser<'p> {
         }
         at
     }
-}
-
-#[derive(Default)]
-struct From {
-    sources: Vec<Source>,
-    /// The tables among the sources.
-    tables: Vec<String>,
-    join_on: Conditions,
-    end: usize,
 }
 
 #[cfg(test)]

@@ -42,8 +42,7 @@ fn set_quotes_aside(sql: &str) -> Option<(String, HashMap<String, String>)> {
             quoted.insert(stand_in, format!("\"{piece}\""));
         }
     }
-    // An odd number of pieces is an even number of quotes.
-    (sql.matches(['\'', '"']).count() % 2 == 0).then_some((text, quoted))
+    sql.matches(['\'', '"']).count().is_multiple_of(2).then_some((text, quoted))
 }
 
 /// The text with spaces around signs that are words of their own.

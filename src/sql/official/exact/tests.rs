@@ -1,9 +1,5 @@
 use super::{
-    super::{
-        canonical::canonical,
-        parse::parse,
-        schema::{SameColumns, Schema},
-    },
+    super::{canonical::canonical, keys::SameColumns, parse::parse, schema::Schema},
     *,
 };
 

@@ -41,9 +41,14 @@ fn check(file: &str, lines: usize) {
         let official: Official = serde_json::from_str(line).unwrap();
         let verdict = stripped.verdict(&official.db_id, &official.gold, &official.prediction);
         let keep = kept.verdict(&official.db_id, &official.gold, &official.prediction);
-        let ours = (verdict.hardness, u8::from(verdict.exec), u8::from(keep.exec), u8::from(verdict.exact));
+        let ours = (
+            verdict.hardness,
+            u8::from(verdict.official.exec),
+            u8::from(keep.official.exec),
+            u8::from(verdict.official.exact),
+        );
         let theirs = (Some(official.hardness), official.exec, official.exec_keep_distinct, official.exact);
-        if ours != theirs || verdict.parsed != official.parsed {
+        if ours != theirs || verdict.official.parsed != official.parsed {
             wrong.push(format!("ours {ours:?} {verdict:?}\n  {official:?}"));
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::sql::official::tree::{ColumnUnit, Operand};
+use crate::sql::official::tree::{Link, Operand, Source};
 
 fn schema() -> Schema {
     Schema::of(&[("singer", &["id", "name", "age"]), ("song", &["song_id", "singer_id", "name"])])

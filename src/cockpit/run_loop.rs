@@ -9,65 +9,19 @@ use std::{
 
 use crossterm::event::{Event as Input, EventStream};
 use futures::StreamExt;
-use tokio::{
-    signal::unix::{self, SignalKind},
-    task::JoinHandle,
-    time::sleep_until,
-};
+use tokio::{task::JoinHandle, time::sleep_until};
 
 use super::{
     app::{App, Effect, Leave},
     feed::{Delivery, Feed, History},
     options::CockpitOptions,
+    outcome::{CockpitError, Left, Outcome, Signal, Signals},
     terminal::Screen,
 };
 use crate::{
     plot::{PlotError, export_curves},
-    run::{
-        command::CommandSink,
-        event::{LogLevel, RunEnded},
-    },
+    run::{command::CommandSink, event::LogLevel},
 };
-
-/// The cockpit could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum CockpitError {
-    /// There is no terminal to draw on.
-    #[error("standard output is no terminal: use --headless, or run in a terminal")]
-    NoTerminal,
-    /// The terminal failed.
-    #[error("the terminal failed: {0}")]
-    Terminal(#[from] io::Error),
-}
-
-/// A signal that ends the cockpit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// SIGINT.
-    Interrupt,
-    /// SIGTERM.
-    Terminate,
-    /// SIGHUP: the terminal is gone.
-    Hangup,
-}
-
-/// Why the cockpit was left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// By a key; the trainer was told what it needs to know.
-    Key(Leave),
-    /// By a signal; the trainer was told nothing.
-    Signal(Signal),
-}
-
-/// How a cockpit ended. The terminal is the shell's again by then.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
-    /// Why it was left.
-    pub left: Left,
-    /// How the run ended, if it had ended by then.
-    pub ended: Option<RunEnded>,
-}
 
 /// Shows a run until a person leaves or a signal comes.
 ///
@@ -105,30 +59,6 @@ pub async fn run(
 
 /// How long the first frame waits for the past to be read, so that no empty screen flashes up.
 const FIRST: Duration = Duration::from_millis(120);
-
-struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-    hangup: unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            terminate: unix::signal(SignalKind::terminate())?,
-            hangup: unix::signal(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.hangup.recv() => Signal::Hangup,
-        }
-    }
-}
 
 type Export = JoinHandle<Result<PathBuf, String>>;
 

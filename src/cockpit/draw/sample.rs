@@ -82,9 +82,9 @@ fn heading(app: &App, group: &GroupScored, area: Rect) -> Vec<Line<'static>> {
     let cut = |text: String| -> Vec<String> {
         let mut parts = text::wrap(&text, room);
         if parts.len() > most {
-            parts = vec![text::fit(&text, room * most, app.symbols.ellipsis)];
-            parts = text::wrap(&parts[0], room);
-            parts.truncate(most);
+            // The last line that is shown runs into what is left out, and is cut there.
+            let rest = parts.split_off(most - 1).join(" ");
+            parts.push(text::fit(&rest, room, app.symbols.ellipsis));
         }
         parts
     };

@@ -1,0 +1,187 @@
+//! The cockpit without a terminal: records and keys go in, effects come out, and [`draw`](super::draw::draw) shows it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossterm::event::{KeyEvent, KeyEventKind};
+
+mod orders;
+mod travel;
+
+use super::{
+    action::{Action, Scope, action_of},
+    options::Place,
+    panes::Pane,
+    state::RunView,
+    symbols::Symbols,
+    theme::Theme,
+    ui::{Overlay, Toast, Ui},
+};
+use crate::run::{
+    command::{Command, CommandSink},
+    event::{Event, LogLevel, Record, RunState},
+};
+
+/// What the loop around the app has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Write the curves as a picture.
+    Export,
+    /// Draw the whole screen anew.
+    Redraw,
+    /// Suspend the process.
+    Suspend,
+    /// Load the next theme.
+    NextTheme,
+    /// Leave the cockpit.
+    Leave(Leave),
+}
+
+/// Why the cockpit was left by a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leave {
+    /// No trainer was at work.
+    Quit,
+    /// The run was stopped from here, and the trainer said that it ended.
+    Stopped,
+    /// A person did not want to wait for the trainer to end the run.
+    Abandoned,
+}
+
+/// How long a notice stays.
+const TOAST: Duration = Duration::from_secs(6);
+
+/// The cockpit's whole state.
+pub struct App {
+    /// The run.
+    pub run: RunView,
+    /// The person's place on the screen.
+    pub ui: Ui,
+    /// Colours.
+    pub theme: Theme,
+    /// Signs.
+    pub symbols: &'static Symbols,
+    /// Where and when the person is.
+    pub place: Place,
+    commands: Option<Arc<dyn CommandSink>>,
+    asked: Option<RunState>,
+    leaving: bool,
+}
+
+impl App {
+    /// A cockpit that has seen nothing yet. Without `commands` it only looks on.
+    pub fn new(theme: Theme, symbols: &'static Symbols, commands: Option<Arc<dyn CommandSink>>) -> Self {
+        Self {
+            run: RunView::default(),
+            ui: Ui::default(),
+            theme,
+            symbols,
+            place: Place::default(),
+            commands,
+            asked: None,
+            leaving: false,
+        }
+    }
+
+    /// Takes in a record.
+    pub fn record(&mut self, record: &Record) -> Option<Effect> {
+        self.run.apply(record);
+        match &record.event {
+            Event::State(_) | Event::End(_) => self.asked = None,
+            Event::Checkpoint(saved) => {
+                self.toast(LogLevel::Info, format!("checkpoint of step {} is saved", saved.step));
+            }
+            Event::Eval(eval) => {
+                self.toast(
+                    LogLevel::Info,
+                    format!("held-out accuracy {:.1}% ({}/{})", eval.execution_accuracy * 100.0, eval.correct, eval.n),
+                );
+            }
+            _ => {}
+        }
+        (self.leaving && !self.run.is_live()).then_some(Effect::Leave(Leave::Stopped))
+    }
+
+    /// The trainer hung up.
+    pub fn trainer_gone(&mut self) -> Option<Effect> {
+        self.run.trainer_gone();
+        (self.leaving).then_some(Effect::Leave(Leave::Stopped))
+    }
+
+    /// Takes in a key.
+    pub fn key(&mut self, event: &KeyEvent) -> Option<Effect> {
+        if event.kind == KeyEventKind::Release {
+            return None;
+        }
+        let scope = if matches!(self.ui.overlay, Overlay::Quit(_)) { Scope::Quit } else { Scope::Main };
+        let action = action_of(event, scope)?;
+        match scope {
+            Scope::Main => self.act(action),
+            Scope::Quit => self.answer(action),
+        }
+    }
+
+    /// Does what a key of the main scope means.
+    pub fn act(&mut self, action: Action) -> Option<Effect> {
+        match action {
+            Action::PauseResume => self.pause_or_resume(),
+            Action::Checkpoint => {
+                self.order(Command::Checkpoint, "a checkpoint is written at the end of the step");
+            }
+            Action::Evaluate => {
+                self.order(Command::Evaluate, "the held-out questions are asked at the end of the step");
+            }
+            Action::Export => {
+                self.toast(LogLevel::Info, "writing the curves …".into());
+                return Some(Effect::Export);
+            }
+            Action::Help => self.toggle_help(),
+            Action::Quit => return self.quit(),
+            Action::FocusNext => self.ui.focus = self.ui.focus.cycle(1),
+            Action::FocusPrevious => self.ui.focus = self.ui.focus.cycle(Pane::ALL.len() - 1),
+            Action::PreviousGroup => self.step_group(false),
+            Action::NextGroup => self.step_group(true),
+            Action::Zoom => self.ui.zoom = !self.ui.zoom,
+            Action::Back => self.back(),
+            Action::Theme => return Some(Effect::NextTheme),
+            Action::Redraw => return Some(Effect::Redraw),
+            Action::Suspend => return Some(Effect::Suspend),
+            _ => self.travel(action),
+        }
+        None
+    }
+
+    fn toggle_help(&mut self) {
+        self.ui.help_scroll = 0;
+        self.ui.overlay = if self.ui.overlay == Overlay::Help { Overlay::None } else { Overlay::Help };
+    }
+
+    fn back(&mut self) {
+        if self.ui.overlay != Overlay::None {
+            self.ui.overlay = Overlay::None;
+        } else if self.ui.zoom {
+            self.ui.zoom = false;
+        } else {
+            self.ui.show_sample(None);
+            self.ui.candidate = None;
+            self.ui.log_scroll = 0;
+        }
+    }
+
+    /// Shows a short notice.
+    pub fn toast(&mut self, level: LogLevel, text: String) {
+        self.ui.toast = Some(Toast { level, text, until: Instant::now() + TOAST });
+    }
+
+    /// What was asked of the trainer and is not acknowledged yet.
+    pub fn asked(&self) -> Option<RunState> {
+        self.asked
+    }
+
+    /// Whether commands go anywhere.
+    pub fn has_trainer(&self) -> bool {
+        self.commands.is_some() && self.run.is_live()
+    }
+}

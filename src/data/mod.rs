@@ -2,6 +2,7 @@
 
 mod dataset;
 mod error;
+pub mod generate;
 mod gold;
 mod order;
 mod pairs;

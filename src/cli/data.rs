@@ -1,0 +1,103 @@
+//! `sqlr1-tui data`: makes data.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::data::generate::{GenerateError, GenerateOptions, Level, generate};
+
+/// Make data to train on.
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    Generate(GenerateArgs),
+}
+
+/// Write databases with made-up rows, questions and their queries, in Spider's layout.
+#[derive(Debug, Args)]
+struct GenerateArgs {
+    /// The same seed gives the same files, byte for byte
+    #[arg(long, default_value_t = GenerateOptions::default().seed)]
+    seed: u64,
+    /// Folder to write to, new or empty
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    out: PathBuf,
+    /// Training questions
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().train)]
+    train: usize,
+    /// Held-out questions
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().dev)]
+    dev: usize,
+    /// Replace the data in a folder that is not empty; other files stay
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// Does what the arguments say; returns what to tell the user.
+///
+/// # Errors
+/// [`GenerateError`].
+pub fn data(args: &DataArgs) -> Result<String, GenerateError> {
+    match &args.command {
+        DataCommand::Generate(args) => write_generated(args),
+    }
+}
+
+fn write_generated(args: &GenerateArgs) -> Result<String, GenerateError> {
+    let made = generate(&GenerateOptions { seed: args.seed, train: args.train, dev: args.dev })?;
+    made.write(&args.out, args.overwrite)?;
+    let databases = made.databases();
+    let mut report = format!(
+        "{}: {} databases, {} training and {} held-out questions, seed {}",
+        args.out.display(),
+        databases.len(),
+        made.train.len(),
+        made.dev.len(),
+        args.seed
+    );
+    let held_out = databases.last().copied().unwrap_or_default();
+    // Writing to a String does not fail.
+    _ = write!(report, "\nonly held-out questions are about `{held_out}`; held-out questions by hardness:");
+    for (level, _) in Level::SHARES {
+        let count = made.dev.iter().filter(|entry| entry.level == level).count();
+        _ = write!(report, " {} {count}", format!("{level:?}").to_lowercase());
+    }
+    _ = write!(report, "\ntrain on it: sqlr1-tui train --data {} --model FILE.gguf", args.out.display());
+    Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: DataArgs,
+    }
+
+    fn run(arguments: &[&str]) -> Result<String, GenerateError> {
+        data(&Cli::try_parse_from([&["data"], arguments].concat()).unwrap().args)
+    }
+
+    #[test]
+    fn data_are_written_where_told_and_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new");
+        let generate = ["generate", "--seed", "3", "--train", "24", "--dev", "25", "--out", out.to_str().unwrap()];
+        let report = run(&generate).unwrap();
+        for part in ["12 databases, 24 training and 25 held-out questions, seed 3", "`hotel`", "medium 1"] {
+            assert!(report.contains(part), "{part}: {report}");
+        }
+        assert!(out.join("database/hotel/hotel.sqlite").is_file());
+        assert!(run(&generate).unwrap_err().to_string().contains("--overwrite"));
+        run(&[&generate[..], &["--overwrite"]].concat()).unwrap();
+    }
+}

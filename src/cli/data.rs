@@ -4,7 +4,8 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::data::generate::{GenerateError, GenerateOptions, Level, generate};
+use super::Failure;
+use crate::data::generate::{GenerateOptions, Level, generate};
 
 /// Make data to train on.
 #[derive(Debug, Args)]
@@ -41,14 +42,14 @@ struct GenerateArgs {
 /// Does what the arguments say; returns what to tell the user.
 ///
 /// # Errors
-/// [`GenerateError`].
-pub fn data(args: &DataArgs) -> Result<String, GenerateError> {
+/// [`Failure`] if there are not so many questions, or the folder is not empty or cannot be written to.
+pub fn data(args: &DataArgs) -> Result<String, Failure> {
     match &args.command {
         DataCommand::Generate(args) => write_generated(args),
     }
 }
 
-fn write_generated(args: &GenerateArgs) -> Result<String, GenerateError> {
+fn write_generated(args: &GenerateArgs) -> Result<String, Failure> {
     let made = generate(&GenerateOptions { seed: args.seed, train: args.train, dev: args.dev })?;
     made.write(&args.out, args.overwrite)?;
     let databases = made.databases();
@@ -83,7 +84,7 @@ mod tests {
         args: DataArgs,
     }
 
-    fn run(arguments: &[&str]) -> Result<String, GenerateError> {
+    fn run(arguments: &[&str]) -> Result<String, Failure> {
         data(&Cli::try_parse_from([&["data"], arguments].concat()).unwrap().args)
     }
 

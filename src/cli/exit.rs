@@ -10,7 +10,7 @@
 
 use std::process::ExitCode;
 
-use crate::{rl::TrainError, run::folder::FolderError, settings::SettingsError};
+use crate::{data::generate::GenerateError, rl::TrainError, run::folder::FolderError, settings::SettingsError};
 
 /// Why a command did not do what it should, with its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,17 @@ impl From<TrainError> for Failure {
             TrainError::Unusable(_) => Self::Usage(error.to_string()),
             _ if error.is_environment() => Self::Environment(error.to_string()),
             _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
+impl From<GenerateError> for Failure {
+    fn from(error: GenerateError) -> Self {
+        use GenerateError::{Exhausted, NoQuestions, NotEmpty, Slot, Sqlite, Write};
+        match error {
+            NotEmpty { .. } | Exhausted { .. } | NoQuestions { .. } => Self::Usage(error.to_string()),
+            Write { .. } => Self::Environment(error.to_string()),
+            Sqlite { .. } | Slot { .. } => Self::Run(error.to_string()),
         }
     }
 }

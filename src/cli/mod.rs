@@ -1,5 +1,6 @@
 //! The command line.
 
+mod data;
 mod exit;
 mod export;
 mod history;
@@ -27,6 +28,7 @@ enum Command {
     Train(Box<train::TrainArgs>),
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
+    Data(data::DataArgs),
 }
 
 const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (92 MB); it prints the path of the GGUF file
@@ -56,6 +58,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Train(args)) => train::train(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
+        Some(Command::Data(args)) => data::data(&args).map(|report| say(&report)),
     }
 }
 

@@ -56,8 +56,8 @@ pub const SHAPES: &[Shape] = &[
     one(
         "SELECT {t.any} FROM {t} WHERE {t.measure} > (SELECT avg({t.measure}) FROM {t}) AND {t.cond}",
         &[
-            "{Show} the {t.any+} of {t} {t.cond} whose {t.measure} is above the {avg} of all {t}.",
-            "What is the {t.any} of {every} {t'} {t.cond} and with {t.measure} above the {avg} of all {t}?",
+            "{Show} the {t.any+} of {t} {t.cond} and with {t.measure} above the {avg} of all {t}.",
+            "What is the {t.any} of {every} {t'} {t.cond} and whose {t.measure} is above the {avg} of all {t}?",
         ],
     ),
     one(

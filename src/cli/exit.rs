@@ -10,6 +10,7 @@
 
 use std::process::ExitCode;
 
+use super::score::ScoreError;
 use crate::{data::generate::GenerateError, rl::TrainError, run::folder::FolderError, settings::SettingsError};
 
 /// Why a command did not do what it should, with its exit code.
@@ -52,6 +53,15 @@ impl From<FolderError> for Failure {
         match error {
             FolderError::Io { .. } => Self::Environment(error.to_string()),
             _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<ScoreError> for Failure {
+    fn from(error: ScoreError) -> Self {
+        match error {
+            ScoreError::Write(_) => Self::Run(error.to_string()),
+            _ => Self::Environment(error.to_string()),
         }
     }
 }

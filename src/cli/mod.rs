@@ -29,6 +29,7 @@ enum Command {
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
     Data(data::DataArgs),
+    Score(score::ScoreArgs),
 }
 
 const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (92 MB); it prints the path of the GGUF file
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
         Some(Command::Data(args)) => data::data(&args).map(|report| say(&report)),
+        Some(Command::Score(args)) => Ok(score::run(&args, &mut std::io::stdout().lock())?),
     }
 }
 

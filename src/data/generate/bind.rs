@@ -155,8 +155,11 @@ impl Binding {
     }
 }
 
-/// The column a slot needs: the role that keeps it, and which columns will do.
-fn column_role(slot: &Slot) -> Option<(&'static str, fn(&Column) -> bool)> {
+/// A role that keeps a column, and which columns will do.
+type Role = (&'static str, fn(&Column) -> bool);
+
+/// The column a slot needs.
+fn column_role(slot: &Slot) -> Option<Role> {
     Some(match slot.role {
         "label" => ("label", Column::is_label),
         "kind" | "is" | "is2" => ("kind", Column::is_kind),

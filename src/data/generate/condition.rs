@@ -45,11 +45,9 @@ impl Condition {
     pub fn any(column: &'static Column, cells: &[&Value], draw: &mut Draw) -> Option<Self> {
         let cell = plain(draw.pick(cells)?);
         let test = match (column.fill, draw.below(10)) {
-            (Fill::Date(..), 0..5) => Test::More(cell),
-            (Fill::Date(..), 5..9) => Test::Less(cell),
+            (Fill::Date(..), 0..5) | (Fill::Whole(..) | Fill::Year(..) | Fill::Half(..), 0..4) => Test::More(cell),
+            (Fill::Date(..), 5..9) | (Fill::Whole(..) | Fill::Year(..) | Fill::Half(..), 4..7) => Test::Less(cell),
             (Fill::Pick(_), 8..) => Test::Not(cell),
-            (Fill::Whole(..) | Fill::Year(..) | Fill::Half(..), 0..4) => Test::More(cell),
-            (Fill::Whole(..) | Fill::Year(..) | Fill::Half(..), 4..7) => Test::Less(cell),
             (Fill::Whole(..) | Fill::Half(..), 7) => Test::AtLeast(cell),
             (Fill::Whole(..) | Fill::Half(..), 8) => Test::AtMost(cell),
             _ => Test::Equal(cell),

@@ -120,7 +120,7 @@ fn insert_rows<'a>(
 
 fn query(connection: &Connection, sql: &str) -> rusqlite::Result<Table> {
     let mut statement = connection.prepare(sql)?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let width = columns.len();
     let row = |row: &rusqlite::Row<'_>| (0..width).map(|i| row.get(i).map(from_sqlite)).collect();
     let rows = statement.query_map([], row)?.collect::<rusqlite::Result<_>>()?;

@@ -73,7 +73,7 @@ pub fn generate(options: &GenerateOptions) -> Result<Generated, GenerateError> {
     // Held-out questions first: they have the widest choice, and training must do without their queries.
     let dev = questions.dev(options.dev)?;
     let train = questions.train(options.train)?;
-    Ok(Generated { train, dev, worlds })
+    Ok(Generated { worlds, train, dev })
 }
 
 impl Generated {

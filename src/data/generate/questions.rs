@@ -1,6 +1,6 @@
 //! Fills the splits with questions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use serde::Serialize;
 
@@ -125,9 +125,8 @@ impl<'a> Questions<'a> {
                 break;
             }
             let question = phrase::question(binding, &mut self.draw)?;
-            let key = (db_id, question.to_lowercase());
-            if !self.asked.contains_key(&key) {
-                self.asked.insert(key, sql.to_owned());
+            if let btree_map::Entry::Vacant(free) = self.asked.entry((db_id, question.to_lowercase())) {
+                free.insert(sql.to_owned());
                 questions.push(question);
             }
         }

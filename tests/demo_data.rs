@@ -1,5 +1,7 @@
 //! The data that come with the program are what the command makes, byte for byte.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -156,8 +156,13 @@ fn candidate_row(app: &App, candidate: &Candidate, at: usize, chosen: bool, widt
         Span::styled(format!("{} ", text::pad(&outcome, 14, app.symbols.ellipsis)), style),
     ];
     let used: usize = spans.iter().map(|span| text::width(&span.content)).sum();
-    let sql = text::fit(&cleaner.flat(sql), width.saturating_sub(used), app.symbols.ellipsis);
-    spans.extend(sql::spans(&sql, theme, &mut false));
+    let shown = text::fit(&cleaner.flat(sql), width.saturating_sub(used), app.symbols.ellipsis);
+    if candidate.sql.is_empty() {
+        // A reply without SQL is prose: its words are no keywords.
+        spans.push(Span::styled(shown, theme.muted()));
+    } else {
+        spans.extend(sql::spans(&shown, theme, &mut false));
+    }
     spans
 }
 

@@ -7,10 +7,19 @@ use std::{
 
 use super::{control::Control, watch::Watch};
 use crate::run::{
-    event::{Event, Phase, Progress, RunState, StateChanged},
+    event::{Event, Phase, Progress, StateChanged},
     reporter::Reporter,
     store::StoreError,
 };
+
+/// What breaks a computation off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Breaks {
+    /// A request to end at once.
+    OnDroppedStep,
+    /// Any request to end.
+    OnAnyStop,
+}
 
 /// Carries progress from a computation to the viewers, and requests to end from the control to the computation.
 pub(super) struct Bridge<'a> {
@@ -18,13 +27,14 @@ pub(super) struct Bridge<'a> {
     reporter: &'a mut Reporter,
     step: u64,
     told: Option<(Phase, Instant)>,
+    breaks: Breaks,
     failed: Option<StoreError>,
 }
 
 impl<'a> Bridge<'a> {
     /// For the computation of `step`.
-    pub fn new(control: &'a mut Control, reporter: &'a mut Reporter, step: u64) -> Self {
-        Self { control, reporter, step, told: None, failed: None }
+    pub fn new(control: &'a mut Control, reporter: &'a mut Reporter, step: u64, breaks: Breaks) -> Self {
+        Self { control, reporter, step, told: None, breaks, failed: None }
     }
 
     /// Progress within a phase is told at most so often.
@@ -51,15 +61,12 @@ impl Watch for Bridge<'_> {
             self.tell(Event::Progress(Progress { step: self.step, phase, done, total }));
         }
         let wanted = self.control.poll();
-        if wanted.pause != self.control.pause_told {
-            self.control.pause_told = wanted.pause;
-            let state = if wanted.pause { RunState::Pausing } else { RunState::Running };
-            self.tell(Event::State(StateChanged { state }));
+        let due = self.control.due();
+        if due != self.control.told {
+            self.control.told = due;
+            self.tell(Event::State(StateChanged { state: due }));
         }
-        match wanted.stop {
-            Some(stop) if stop.drops_step() => ControlFlow::Break(()),
-            _ if self.failed.is_some() => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        }
+        let stops = wanted.stop.is_some_and(|stop| stop.drops_step() || self.breaks == Breaks::OnAnyStop);
+        if stops || self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

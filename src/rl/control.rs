@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::run::command::{Command, CommandSink};
+use crate::run::{
+    command::{Command, CommandSink},
+    event::RunState,
+};
 
 /// The trainer's end of the line.
 #[derive(Debug)]
@@ -18,8 +21,8 @@ pub struct Control {
     signal: Arc<AtomicBool>,
     /// What has been asked for and not yet done.
     pub wanted: Wanted,
-    /// Whether viewers know that a pause is wanted.
-    pub pause_told: bool,
+    /// The state that viewers were told last.
+    pub told: RunState,
 }
 
 /// The other end.
@@ -65,7 +68,7 @@ pub fn line() -> (Remote, Control) {
     let (commands, receiver) = mpsc::channel();
     let signal = Arc::new(AtomicBool::new(false));
     let control =
-        Control { commands: receiver, signal: Arc::clone(&signal), wanted: Wanted::default(), pause_told: false };
+        Control { commands: receiver, signal: Arc::clone(&signal), wanted: Wanted::default(), told: RunState::Loading };
     (Remote { commands, signal }, control)
 }
 
@@ -102,6 +105,17 @@ impl Control {
             Err(RecvTimeoutError::Disconnected) => self.wanted.stop = self.wanted.stop.or(Some(Stop::AfterStep)),
         }
         self.poll()
+    }
+
+    /// The state that follows from what is wanted, while a computation is under way.
+    pub fn due(&self) -> RunState {
+        match (self.wanted.stop, self.wanted.pause, self.told) {
+            (Some(_), _, _) => RunState::Stopping,
+            (None, true, RunState::Paused) => RunState::Paused,
+            (None, true, _) => RunState::Pausing,
+            (None, false, RunState::Loading) => RunState::Loading,
+            (None, false, _) => RunState::Running,
+        }
     }
 
     fn note(&mut self, command: Command) {

@@ -44,7 +44,7 @@ pub struct TrainerState {
     pub cursor: Cursor,
     /// Tokens processed, as TRL counts them.
     pub num_tokens: u64,
-    /// Steps without update in a row, because the gradient was not finite.
+    /// Updates left out in a row, because loss or gradient was not finite.
     pub skipped: u64,
     /// Best held-out accuracy so far.
     pub best_accuracy: Option<f64>,

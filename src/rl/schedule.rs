@@ -1,4 +1,4 @@
-//! The learning rate by step, as Hugging Face's schedulers compute it.
+//! The learning rate by step: Hugging Face's schedules, one step ahead of theirs, whose first update has rate 0.
 
 use crate::settings::{LrScheduler, OptimSettings};
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     TrainError,
-    bridge::Bridge,
+    bridge::{Breaks, Bridge},
     control::{Control, Stop},
     trainer::Trainer,
     watch::Watch,
@@ -16,6 +16,7 @@ use crate::run::{
     checkpoint::{self, Checkpoint},
     event::{
         CheckpointReason, CheckpointSaved, EndReason, Event, LogLevel, Phase, Progress, RunEnded, RunStarted, RunState,
+        StateChanged,
     },
     folder::RunFolder,
     memory::MemoryMeter,
@@ -55,23 +56,31 @@ pub fn run(
     mut reporter: Reporter,
     load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
 ) -> Result<RunEnded, TrainError> {
-    let worked = catch_unwind(AssertUnwindSafe(|| work(folder, &mut control, &mut reporter, load)));
-    let result = worked.unwrap_or_else(|panic| Err(TrainError::Panic(panic_text(panic.as_ref()))));
-    let ended = match &result {
-        Ok(ended) => ended.clone(),
-        Err(error) => RunEnded {
-            step: reporter.last_step(),
-            reason: EndReason::Failed,
-            message: Some(error.to_string()),
-            checkpoint: checkpoint::newest(&folder.checkpoints()).ok().and_then(|(found, _)| found).map(|c| c.path),
-        },
-    };
+    let worked = caught(|| work(folder, &mut control, &mut reporter, load));
+    let ended = worked.as_ref().map_or_else(|error| failure(folder, &reporter, error), Clone::clone);
     if ended.reason == EndReason::Failed {
-        reporter.log(LogLevel::Error, ended.message.clone().unwrap_or_default())?;
+        tracing::error!("{}", ended.message.as_deref().unwrap_or_default());
     }
-    reporter.state(RunState::Ended)?;
-    reporter.report(Event::End(ended))?;
-    result
+    let told = reporter.report_last(Event::State(StateChanged { state: RunState::Ended }));
+    let told = reporter.report_last(Event::End(ended)).and(told);
+    worked.and_then(|ended| told.map(|()| ended).map_err(TrainError::from))
+}
+
+/// How a run that failed has ended.
+fn failure(folder: &RunFolder, reporter: &Reporter, error: &TrainError) -> RunEnded {
+    // Why a checkpoint cannot be read is no news beside the error at hand.
+    let newest = checkpoint::newest(&folder.checkpoints()).ok().and_then(|(found, _)| found);
+    RunEnded {
+        step: reporter.last_step().max(newest.as_ref().map_or(0, |c| c.manifest.step)),
+        reason: EndReason::Failed,
+        message: Some(error.to_string()),
+        checkpoint: newest.map(|c| c.path),
+    }
+}
+
+/// A panic in a computation, as an error.
+fn caught<T>(work: impl FnOnce() -> Result<T, TrainError>) -> Result<T, TrainError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(TrainError::Panic(panic_text(panic.as_ref()))))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -87,14 +96,17 @@ fn work(
     load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
 ) -> Result<RunEnded, TrainError> {
     reporter.state(RunState::Loading)?;
-    let mut bridge = Bridge::new(control, reporter, 0);
+    let mut bridge = Bridge::new(control, reporter, 0, Breaks::OnAnyStop);
     let loaded = load(&mut bridge)?;
     bridge.finish()?;
     reporter.report(Event::Run(Box::new(loaded.started)))?;
     for (level, note) in loaded.notes {
         reporter.log(level, note)?;
     }
-    reporter.state(RunState::Running)?;
+    control.told = RunState::Running;
+    let due = control.due();
+    control.told = due;
+    reporter.state(due)?;
     let (trainer, memory) = (loaded.trainer, loaded.memory);
     let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
     Session { trainer, memory, folder, control, reporter, newest }.train()
@@ -102,7 +114,7 @@ fn work(
 
 impl Session<'_> {
     fn train(mut self) -> Result<RunEnded, TrainError> {
-        let trained = self.train_on();
+        let trained = caught(|| self.train_on());
         if trained.is_err() {
             self.rescue();
         }
@@ -130,33 +142,25 @@ impl Session<'_> {
     fn train_on(&mut self) -> Result<RunEnded, TrainError> {
         if self.step() == 0 && self.trainer.settings.eval.at_start {
             self.evaluate()?;
+            self.obey()?;
         }
-        let mut reason = EndReason::Completed;
-        while self.step() < self.trainer.max_steps {
-            if !self.stop_now() && self.train_step()? {
+        while self.step() < self.trainer.max_steps && self.control.poll().stop.is_none() {
+            if self.train_step()? {
                 self.after_step()?;
             }
             self.obey()?;
-            if let Some(stop) = self.control.poll().stop {
-                reason = if stop == Stop::Signal { EndReason::Signal } else { EndReason::Stopped };
-                break;
-            }
         }
-        self.finish(reason)
+        self.finish()
     }
 
     fn step(&self) -> u64 {
         self.trainer.policy.progress.step
     }
 
-    fn stop_now(&mut self) -> bool {
-        self.control.poll().stop.is_some()
-    }
-
     /// Trains a step and reports it; `false` if it was broken off.
     fn train_step(&mut self) -> Result<bool, TrainError> {
         let step = self.step() + 1;
-        let mut bridge = Bridge::new(self.control, self.reporter, step);
+        let mut bridge = Bridge::new(self.control, self.reporter, step, Breaks::OnDroppedStep);
         let output = self.trainer.step(&mut bridge)?;
         bridge.finish()?;
         let Some(mut output) = output else { return Ok(false) };
@@ -190,30 +194,31 @@ impl Session<'_> {
 
     /// What was asked for, until nothing is left to do but train or stop.
     fn obey(&mut self) -> Result<(), TrainError> {
-        let mut wanted = self.control.poll();
-        let mut paused = false;
         loop {
+            let wanted = self.control.poll();
             if std::mem::take(&mut self.control.wanted.checkpoint) {
                 self.checkpoint(CheckpointReason::Manual)?;
             }
-            if std::mem::take(&mut self.control.wanted.evaluate) {
+            if wanted.stop.is_none() && std::mem::take(&mut self.control.wanted.evaluate) {
                 self.evaluate()?;
+                continue;
             }
-            if wanted.stop.is_some() || !wanted.pause {
-                break;
+            if let Some(stop) = wanted.stop {
+                self.tell(RunState::Stopping)?;
+                return Ok(self.reporter.log(LogLevel::Info, stop_text(stop))?);
             }
-            if !paused {
-                self.reporter.state(RunState::Paused)?;
-                (paused, self.control.pause_told) = (true, true);
+            if !wanted.pause {
+                return self.tell(RunState::Running);
             }
-            wanted = self.control.wait();
+            self.tell(RunState::Paused)?;
+            self.control.wait();
         }
-        self.control.pause_told = false;
-        if let Some(stop) = wanted.stop {
-            self.reporter.state(RunState::Stopping)?;
-            self.reporter.log(LogLevel::Info, stop_text(stop))?;
-        } else if paused {
-            self.reporter.state(RunState::Running)?;
+    }
+
+    fn tell(&mut self, state: RunState) -> Result<(), TrainError> {
+        if self.control.told != state {
+            self.control.told = state;
+            self.reporter.state(state)?;
         }
         Ok(())
     }
@@ -222,7 +227,8 @@ impl Session<'_> {
         if self.trainer.settings.eval.questions == 0 {
             return Ok(self.reporter.log(LogLevel::Info, "no evaluation: eval.questions is 0")?);
         }
-        let mut bridge = Bridge::new(self.control, self.reporter, self.step());
+        let step = self.step();
+        let mut bridge = Bridge::new(self.control, self.reporter, step, Breaks::OnAnyStop);
         let done = self.trainer.evaluate(&mut bridge)?;
         bridge.finish()?;
         match done {
@@ -236,7 +242,7 @@ impl Session<'_> {
                 );
                 Ok(self.reporter.report(Event::Eval(done))?)
             }
-            None => Ok(self.reporter.log(LogLevel::Info, "the evaluation was broken off")?),
+            None => Ok(self.reporter.log(LogLevel::Info, "the evaluation was broken off by the request to stop")?),
         }
     }
 
@@ -265,14 +271,22 @@ impl Session<'_> {
         }))?)
     }
 
-    fn finish(&mut self, reason: EndReason) -> Result<RunEnded, TrainError> {
-        let without = self.control.wanted.stop == Some(Stop::Now);
-        if reason == EndReason::Completed && self.trainer.policy.progress.last_eval != Some(self.step()) {
+    fn finish(&mut self) -> Result<RunEnded, TrainError> {
+        let complete = self.step() >= self.trainer.max_steps;
+        if complete && self.control.poll().stop.is_none() && self.trainer.policy.progress.last_eval != Some(self.step())
+        {
             self.evaluate()?;
+            self.obey()?;
         }
-        if !without && self.step() > 0 {
+        let stop = self.control.poll().stop;
+        if stop != Some(Stop::Now) && self.step() > 0 {
             self.checkpoint(CheckpointReason::Final)?;
         }
+        let reason = match stop {
+            None => EndReason::Completed,
+            Some(Stop::Signal) => EndReason::Signal,
+            Some(Stop::AfterStep | Stop::Now) => EndReason::Stopped,
+        };
         Ok(RunEnded { step: self.step(), reason, message: None, checkpoint: self.newest.clone() })
     }
 }

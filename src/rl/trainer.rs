@@ -70,7 +70,7 @@ impl Trainer {
         let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
         let Some(update) = self.update(step, &rollouts, &advantages, watch)? else { return Ok(None) };
 
-        let mut warnings = self.count_skipped(update.grad_norm);
+        let mut warnings = self.count_skipped(update.skipped);
         if passed > 0 {
             warnings.push(format!("{passed} question(s) passed over: longer than data.max_prompt_tokens"));
         }
@@ -91,14 +91,14 @@ impl Trainer {
         Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, warnings }))
     }
 
-    fn count_skipped(&mut self, grad_norm: f64) -> Vec<String> {
+    fn count_skipped(&mut self, skipped: u64) -> Vec<String> {
         let progress = &mut self.policy.progress;
-        if grad_norm.is_finite() {
+        if skipped == 0 {
             progress.skipped = 0;
             return Vec::new();
         }
-        progress.skipped += 1;
-        vec![format!("the gradient is not finite: this step changed nothing ({} in a row)", progress.skipped)]
+        progress.skipped += skipped;
+        vec![format!("loss or gradient is not finite: update left out ({} in a row)", progress.skipped)]
     }
 
     fn describe_groups(&self, step: u64, rollouts: Vec<Rollout>, advantages: &[Vec<f64>]) -> Vec<GroupScored> {

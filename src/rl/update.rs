@@ -27,6 +27,8 @@ pub struct Update {
     pub stats: LossStats,
     /// The learning rate.
     pub learning_rate: f64,
+    /// Updates left out because loss or gradient was not finite.
+    pub skipped: u64,
 }
 
 impl Update {
@@ -87,21 +89,23 @@ impl Trainer {
             batch.reference.push(self.model.score(self.policy.reference.as_ref(), group, batch.temperature)?.logprobs);
         }
         let (mut adapter, mut optimizer) = (self.policy.adapter.clone(), self.policy.optimizer.clone());
-        let (learning_rate, mut first) = (learning_rate(optim, step, self.max_steps), None);
+        let (learning_rate, mut first, mut skipped) = (learning_rate(optim, step, self.max_steps), None, 0);
         for _ in 0..iterations {
             let Some(at) = self.evaluate_objective(&adapter, &batch, &mut tick)? else { return Ok(None) };
             let grad_norm = global_norm(&at.gradients.values)?;
             if grad_norm.is_finite() && at.loss.is_finite() {
                 let scale = clip_scale(grad_norm, optim.max_grad_norm);
                 optimizer.update(&mut adapter.params, &at.gradients.values, scale, learning_rate, optim);
+            } else {
+                skipped += 1;
             }
             if batch.old.is_empty() {
                 batch.old = at.scores;
             }
-            first.get_or_insert(Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate });
+            first.get_or_insert(Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate, skipped: 0 });
         }
         (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
-        Ok(first)
+        Ok(first.map(|first| Update { skipped, ..first }))
     }
 
     fn batch<'a>(&self, rollouts: &[Rollout], advantages: &'a [Vec<f64>]) -> Batch<'a> {

@@ -108,7 +108,7 @@ pub fn write(
     let path = checkpoints.join(format!("step-{step:08}"));
     if path.exists() {
         match read(&path) {
-            Ok(there) => return Ok(there),
+            Ok(there) => return strengthen(there, reason),
             Err(_) => set_aside(&path)?,
         }
     }
@@ -128,6 +128,36 @@ pub fn write(
     }
 }
 
+/// A checkpoint that was asked for is kept longer than a periodic one of the same step.
+fn strengthen(mut there: Checkpoint, reason: CheckpointReason) -> Result<Checkpoint, CheckpointError> {
+    if there.manifest.reason == CheckpointReason::Periodic && reason != CheckpointReason::Periodic {
+        there.manifest.reason = reason;
+        write_manifest(&there.path, &there.manifest)?;
+    }
+    Ok(there)
+}
+
+fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), CheckpointError> {
+    let path = folder.join(MANIFEST);
+    let text = serde_json::to_vec_pretty(manifest).map_err(|e| io_error("write", &path)(io::Error::other(e)))?;
+    atomic::write(&path, &text).map_err(io_error("write", &path))
+}
+
+/// Removes what a trainer that was killed while it wrote a checkpoint has left. Only for the holder of the run's lock.
+///
+/// # Errors
+/// A folder cannot be listed or removed.
+pub fn remove_leftovers(checkpoints: &Path) -> Result<(), CheckpointError> {
+    for entry in fs::read_dir(checkpoints).map_err(io_error("list", checkpoints))? {
+        let path = entry.map_err(io_error("list", checkpoints))?.path();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with(".step-") && path.extension().is_some_and(|e| e == "tmp") {
+            fs::remove_dir_all(&path).map_err(io_error("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 fn write_folder(
     folder: &Path,
     step: u64,
@@ -142,9 +172,7 @@ fn write_folder(
         files.insert(name, entry(&path)?);
     }
     let manifest = Manifest { version: CHECKPOINT_VERSION, step, reason, files };
-    let path = folder.join(MANIFEST);
-    let text = serde_json::to_vec_pretty(&manifest).map_err(|e| io_error("write", &path)(io::Error::other(e)))?;
-    atomic::write(&path, &text).map_err(io_error("write", &path))?;
+    write_manifest(folder, &manifest)?;
     Ok(manifest)
 }
 
@@ -310,6 +338,28 @@ mod tests {
         let second = save(dir.path(), 5, Manual, "second");
         assert_eq!(fs::read_to_string(second.path.join("adapter")).unwrap(), "second");
         assert_eq!(fs::read_to_string(dir.path().join("step-00000005.damaged-0/adapter")).unwrap(), "bad");
+    }
+
+    #[test]
+    fn a_periodic_one_that_is_asked_for_is_spared_too() {
+        let dir = tempfile::tempdir().unwrap();
+        save(dir.path(), 2, Periodic, "x");
+        assert_eq!(save(dir.path(), 2, Manual, "x").manifest.reason, Manual);
+        assert_eq!(save(dir.path(), 2, Periodic, "x").manifest.reason, Manual);
+        save(dir.path(), 4, Periodic, "x");
+        prune(dir.path(), 1).unwrap();
+        assert_eq!(folders(dir.path()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn leftovers_of_a_killed_writer_are_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = save(dir.path(), 2, Periodic, "x");
+        fs::create_dir(dir.path().join(".step-00000003.17.tmp")).unwrap();
+        fs::write(dir.path().join(".step-00000003.17.tmp/half"), "x").unwrap();
+        remove_leftovers(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(read(&kept.path).unwrap(), kept);
     }
 
     #[test]

@@ -21,12 +21,13 @@ pub struct Reporter {
     bus: Bus,
     lines: Option<Lines>,
     last_step: u64,
+    begun: bool,
 }
 
 impl Reporter {
     /// Reports into `store`, to the viewers of `bus`, and to `lines` if the run is headless.
     pub fn new(store: RunStore, bus: Bus, lines: Option<Lines>) -> Self {
-        Self { store, bus, lines, last_step: 0 }
+        Self { store, bus, lines, last_step: 0, begun: false }
     }
 
     /// Stores and publishes an event.
@@ -37,6 +38,10 @@ impl Reporter {
         let time = now();
         if let Event::Step(done) = &event {
             self.last_step = done.step;
+        }
+        if let Event::Run(started) = &event {
+            self.last_step = started.resumed_from.unwrap_or(0);
+            self.begun = true;
         }
         let record = if event.is_stored() { self.store.append(time, event)? } else { Record { seq: 0, time, event } };
         self.print(&record.event);
@@ -67,16 +72,28 @@ impl Reporter {
         self.report(Event::State(StateChanged { state }))
     }
 
-    /// The newest step reported.
+    /// The newest step reported, or the one that the run was resumed from.
     pub fn last_step(&self) -> u64 {
         self.last_step
     }
 
-    /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run.
+    /// Reports the last events of a trainer: viewers and headless output get them even if the store cannot take them any more.
+    ///
+    /// # Errors
+    /// As [`Reporter::report`], after the event was shown.
+    pub fn report_last(&mut self, event: Event) -> Result<(), StoreError> {
+        self.report(event.clone()).inspect_err(|_| {
+            self.print(&event);
+            self.bus.publish(&Arc::new(Record { seq: 0, time: now(), event }));
+        })
+    }
+
+    /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run. Its first line is always
+    /// the event `run`: of a run that could not be loaded, stdout has nothing, and stderr and the exit code say why.
     fn print(&mut self, event: &Event) {
         let shown =
             matches!(event, Event::Run(_) | Event::Step(_) | Event::Eval(_) | Event::Checkpoint(_) | Event::End(_));
-        let (true, Some(lines)) = (shown, &mut self.lines) else { return };
+        let (true, Some(lines)) = (shown && self.begun, &mut self.lines) else { return };
         let written = serde_json::to_string(event).map_err(std::io::Error::other).and_then(|text| {
             writeln!(lines, "{text}")?;
             lines.flush()
@@ -132,6 +149,7 @@ mod tests {
         let mut viewer = bus.subscribe();
         let store = RunStore::open(&dir.path().join("run.db")).unwrap();
         let mut reporter = Reporter::new(store, bus, Some(Box::new(sink.clone())));
+        reporter.begun = true;
         reporter.report(Event::Progress(Progress { step: 1, phase: Phase::Rollout, done: 1, total: 2 })).unwrap();
         reporter.report(step()).unwrap();
         assert_eq!((viewer.try_recv().unwrap().seq, viewer.try_recv().unwrap().seq), (0, 1));
@@ -145,6 +163,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::open(&dir.path().join("run.db")).unwrap();
         let mut reporter = Reporter::new(store, Bus::default(), Some(Box::new(Sink(Arc::default(), true))));
+        reporter.begun = true;
         reporter.report(step()).unwrap();
         reporter.report(step()).unwrap();
         assert!(reporter.lines.is_none());

@@ -33,6 +33,24 @@ impl Settings {
         Self::overlaid(&parse(path, text)?, Some((path, text)), overrides)
     }
 
+    /// What `other` sets otherwise, as `group.name: 1 → 2`; the run's own folder aside.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let tree = |settings: &Self| serde_yaml::to_value(settings).unwrap_or_default();
+        let (mine, theirs) = (tree(self), tree(other));
+        let mut found = Vec::new();
+        for (group, inner) in mine.as_mapping().into_iter().flatten() {
+            for (name, value) in inner.as_mapping().into_iter().flatten() {
+                let new = &theirs[group][name];
+                let key = format!("{}.{}", group.as_str().unwrap_or_default(), name.as_str().unwrap_or_default());
+                if new != value && key != "run.dir" {
+                    let show = |value| serde_json::to_string(value).unwrap_or_default();
+                    found.push(format!("{key}: {} → {}", show(value), show(new)));
+                }
+            }
+        }
+        found
+    }
+
     fn overlaid(base: &Self, file: Option<(&Path, &str)>, overrides: &[Override]) -> Result<Self, SettingsError> {
         let settings = super::overlay::apply(base, overrides)?;
         settings.validated(|key| place_of(key, file, overrides))

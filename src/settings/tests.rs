@@ -109,3 +109,12 @@ fn the_shipped_defaults_are_the_defaults_and_leave_nothing_out() {
     };
     assert_eq!(keys(&shipped), keys(&all));
 }
+
+#[test]
+fn differences_name_key_old_and_new() {
+    let mut other = Settings::default();
+    other.grpo.beta = 0.1;
+    other.run.max_steps = Some(9);
+    other.run.dir = Some("elsewhere".into());
+    assert_eq!(Settings::default().differences(&other), ["grpo.beta: 0.04 → 0.1", "run.max_steps: null → 9"]);
+}

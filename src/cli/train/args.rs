@@ -1,6 +1,6 @@
 //! The flags of `train` and the settings they stand for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -57,7 +57,7 @@ pub struct TrainArgs {
     #[arg(long, requires = "run_dir")]
     pub resume: bool,
     /// An adapter in PEFT's format to start from; frozen, it is the reference policy too.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub init_adapter: Option<PathBuf>,
     /// No screen: events as JSON lines on stdout, log on stderr.
     #[arg(long)]
@@ -77,6 +77,9 @@ impl TrainArgs {
         let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
         overrides.extend(self.flags());
         let mut settings = Settings::load(&Sources { config: self.config.clone().or(stored), overrides })?;
+        settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
+        settings.data.root = settings.data.root.map(|root| absolute(&root));
+        settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
         settings.run.dir = self.run_dir.clone().or(settings.run.dir);
         require(&settings)?;
         Ok(settings)
@@ -117,4 +120,9 @@ fn require(settings: &Settings) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::Usage(missing.to_owned()))
+}
+
+/// The path that finds the same file from any folder; as it is where there is no such file.
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -16,10 +16,16 @@ use tokio::sync::oneshot;
 use super::{Failure, logging};
 use crate::{
     cockpit::CockpitOptions,
-    rl::{TrainError, control, session, setup},
+    rl::{
+        TrainError, control,
+        session::{self, Loaded},
+        setup,
+        watch::Watch,
+    },
     run::{
         bus::Bus,
-        event::{EndReason, RunEnded},
+        checkpoint,
+        event::{EndReason, LogLevel, RunEnded},
         folder::{RunFolder, RunLock},
         reporter::Reporter,
         store::RunStore,
@@ -53,7 +59,10 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
         logging::to_file(&folder.log())
             .map_err(|e| Failure::Environment(format!("{}: {e}", folder.log().display())))?;
     }
-    folder.write_settings(&settings)?;
+    let changes = if args.resume { changed_settings(&folder, &settings)? } else { Vec::new() };
+    if !args.resume {
+        folder.write_settings(&settings)?;
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
     let bus = Bus::default();
@@ -61,14 +70,15 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let store = RunStore::open(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
     let lines = headless.then(|| Box::new(stdout()) as crate::run::reporter::Lines);
     let reporter = Reporter::new(store, bus.clone(), lines);
-    let running = start(settings, folder.clone(), args.resume, reporter)?;
-    let signal = match screen {
-        None => Ok(runtime.block_on(signals::until_ended(running.ended, &running.remote))),
+    let running = start(Work { settings, folder: folder.clone(), resume: args.resume, changes }, reporter)?;
+    let left = match screen {
+        None => Ok(None),
         Some((viewer, look)) => screen::watch(&runtime, (viewer, &bus), &folder, look, &running.remote),
     };
+    let later = runtime.block_on(signals::until_ended(running.ended, &running.remote));
     let ended = running.thread.join().map_err(|_| Failure::Run("the trainer's thread panicked".into()))?;
     drop(guard);
-    finish(ended, signal?, headless, &folder)
+    finish(ended, left?.or(later), headless, &folder)
 }
 
 fn look(settings: &Settings) -> Result<CockpitOptions, Failure> {
@@ -97,14 +107,51 @@ fn open_folder(settings: &Settings, resume: bool) -> Result<(RunFolder, RunLock)
         None => RunFolder::create_default(&settings.run.name)?,
     };
     let lock = folder.lock()?;
+    checkpoint::remove_leftovers(&folder.checkpoints()).map_err(|e| Failure::Environment(e.to_string()))?;
     Ok((folder, lock))
 }
 
-fn start(settings: Settings, folder: RunFolder, resume: bool, reporter: Reporter) -> Result<Running, Failure> {
+/// What a trainer is to do.
+struct Work {
+    settings: Settings,
+    folder: RunFolder,
+    resume: bool,
+    /// What is set otherwise than when the run was stored.
+    changes: Vec<String>,
+}
+
+impl Work {
+    fn load(self, watch: &mut dyn Watch) -> Result<Loaded, TrainError> {
+        let mut loaded = setup::load(self.settings.clone(), &self.folder, self.resume, watch)?;
+        if self.resume {
+            // Only settings that this run can be resumed with replace those it was stored with.
+            self.folder.write_settings(&self.settings)?;
+        }
+        loaded.notes.extend(
+            self.changes.into_iter().map(|change| (LogLevel::Warn, format!("changed for this resumption: {change}"))),
+        );
+        Ok(loaded)
+    }
+}
+
+/// What a resumption sets otherwise than the run did.
+fn changed_settings(folder: &RunFolder, settings: &Settings) -> Result<Vec<String>, Failure> {
+    let stored = Settings::from_file(&folder.settings())?;
+    if stored.run.seed != settings.run.seed {
+        return Err(Failure::Usage(format!(
+            "the run was started with run.seed {}, not {}; a run keeps its seed",
+            stored.run.seed, settings.run.seed
+        )));
+    }
+    Ok(stored.differences(settings))
+}
+
+fn start(work: Work, reporter: Reporter) -> Result<Running, Failure> {
     let (remote, control) = control::line();
     let (tell_ended, ended) = oneshot::channel();
     let work = move || {
-        let result = session::run(&folder, control, reporter, |watch| setup::load(settings, &folder, resume, watch));
+        let folder = work.folder.clone();
+        let result = session::run(&folder, control, reporter, |watch| work.load(watch));
         // Nobody may be waiting any more: the cockpit learns of the end from the last event.
         let _ = tell_ended.send(());
         result

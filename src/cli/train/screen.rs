@@ -1,6 +1,9 @@
 //! The cockpit before a trainer in the same process.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use tokio::{runtime::Runtime, sync::mpsc::Receiver};
 
@@ -29,15 +32,24 @@ pub fn watch(
 ) -> Result<Option<i32>, Failure> {
     let feed = Feed::live(viewer, bus.latest(), Arc::new(StoredHistory::new(&folder.store())));
     let commands: Arc<dyn CommandSink> = Arc::new(remote.clone());
-    let shown = runtime.block_on(cockpit::run(feed, Some(commands), options));
+    let drawn = catch_unwind(AssertUnwindSafe(|| runtime.block_on(cockpit::run(feed, Some(commands), options))));
+    let Ok(shown) = drawn else {
+        remote.signal();
+        return Err(Failure::Run("internal error: the cockpit failed; what was trained is saved".into()));
+    };
     let outcome = shown.map_err(|error| {
         remote.signal();
         Failure::Environment(error.to_string())
     })?;
     match outcome.left {
-        Left::Key(Leave::Quit | Leave::Stopped) => Ok(None),
+        Left::Key(Leave::Quit | Leave::Stopped) => {
+            // To a trainer that has ended this says nothing; one that goes on unseen would be nobody's wish.
+            remote.send(Command::Stop { checkpoint: true });
+            Ok(None)
+        }
         Left::Key(Leave::Abandoned) => {
-            remote.send(Command::Stop { checkpoint: false });
+            // Who asked to stop without a checkpoint still gets that; else what was trained is saved, but nothing more is waited for.
+            remote.signal();
             Ok(None)
         }
         Left::Signal(signal) => {

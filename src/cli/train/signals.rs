@@ -1,4 +1,6 @@
-//! Signals of a headless trainer: the first asks it to save and end, the second ends it at once.
+//! Signals while no cockpit is there to take them: the first asks the trainer to save and end, a later one ends it at once.
+
+use std::time::{Duration, Instant};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -9,20 +11,27 @@ use crate::rl::control::Remote;
 
 /// Waits for the trainer's end and passes signals on to it; the signal that came, if one did.
 pub async fn until_ended(mut ended: oneshot::Receiver<()>, remote: &Remote) -> Option<i32> {
-    let mut received = None;
+    let mut received: Option<(i32, Instant)> = None;
     loop {
         tokio::select! {
-            _ = &mut ended => return received,
-            number = next() => {
-                if received.is_some() {
-                    std::process::exit(128 + number);
+            _ = &mut ended => return received.map(|(number, _)| number),
+            number = next() => match received {
+                None => {
+                    tracing::warn!("signal {number}: saving and ending; send it again to end at once");
+                    received = Some((number, Instant::now()));
+                    remote.signal();
                 }
-                tracing::warn!("signal {number}: saving and ending; send it again to end at once");
-                received = Some(number);
-                remote.signal();
+                Some((_, first)) if is_insistent(number, first.elapsed()) => std::process::exit(128 + number),
+                Some(_) => {}
             }
         }
     }
+}
+
+/// A terminal that closes, or a service manager, may send several signals at once: only a later SIGINT or SIGTERM is somebody who
+/// will not wait.
+fn is_insistent(number: i32, since_first: Duration) -> bool {
+    number != SignalKind::hangup().as_raw_value() && since_first > Duration::from_secs(1)
 }
 
 /// The next SIGINT, SIGTERM or SIGHUP.

@@ -113,7 +113,7 @@ pub(super) fn phase_words(phase: Phase) -> (&'static str, &'static str) {
     match phase {
         Phase::Loading => ("loading", ""),
         Phase::Rollout => ("rollout", "tokens"),
-        Phase::Scoring => ("scoring", "candidates"),
+        Phase::Scoring => ("scoring", "questions"),
         Phase::Update => ("update", "groups"),
         Phase::Evaluation => ("evaluation", "questions"),
         Phase::Checkpoint => ("checkpoint", ""),

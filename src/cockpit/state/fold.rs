@@ -64,15 +64,34 @@ impl RunView {
         match &record.event {
             Event::Run(started) => self.start(record.time, started),
             Event::Progress(progress) => self.progress = Some(*progress),
-            Event::Step(done) => self.step_done(done),
+            Event::Step(done) => {
+                self.progress = None;
+                self.step_done(done);
+            }
             Event::Group(group) => self.samples.push((**group).clone()),
-            Event::Eval(eval) => self.eval_done(record.time, eval),
-            Event::Checkpoint(saved) => self.checkpoint_saved(record.time, saved),
-            Event::State(StateChanged { state }) => self.state = Some(*state),
+            Event::Eval(eval) => {
+                self.progress = None;
+                self.eval_done(record.time, eval);
+            }
+            Event::Checkpoint(saved) => {
+                self.progress = None;
+                self.checkpoint_saved(record.time, saved);
+            }
+            Event::State(StateChanged { state }) => self.enter(*state),
             Event::Log(line) => self.say(Some(record.time), line.level, line.message.clone()),
             Event::End(ended) => self.end(record.time, ended),
         }
         Applied::Yes
+    }
+
+    fn enter(&mut self, state: RunState) {
+        self.state = Some(state);
+        match state {
+            // A trainer took the run up again, whatever the one before it said.
+            RunState::Loading => (self.ended, self.lost) = (None, false),
+            RunState::Paused => self.progress = None,
+            RunState::Running | RunState::Pausing | RunState::Stopping | RunState::Ended => {}
+        }
     }
 
     fn start(&mut self, time: f64, started: &RunStarted) {

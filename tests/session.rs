@@ -70,11 +70,11 @@ fn words(records: &[Record]) -> Vec<String> {
 #[test]
 fn a_paused_trainer_checkpoints_evaluates_and_goes_on() {
     let Some(model) = smollm2() else { return };
-    let mut sent = 0;
+    let mut stage = 0;
     let (reason, records) = run(settings(&model, 2), |event, remote| {
         let mut send = |at: i32, command| {
-            if sent == at {
-                sent += 1;
+            if stage == at {
+                stage += 1;
                 remote.send(command);
             }
         };
@@ -91,8 +91,10 @@ fn a_paused_trainer_checkpoints_evaluates_and_goes_on() {
     });
     assert_eq!(reason, EndReason::Completed);
     let found = words(&records);
-    let position = |word: &str| found.iter().position(|w| w == word).unwrap_or_else(|| panic!("no {word} in {found:?}"));
-    let order = ["run", "pausing", "paused", "checkpoint 1 manual", "eval", "step 2", "checkpoint 2 final", "ended", "end"];
+    let position =
+        |word: &str| found.iter().position(|w| w == word).unwrap_or_else(|| panic!("no {word} in {found:?}"));
+    let order =
+        ["run", "pausing", "paused", "checkpoint 1 manual", "eval", "step 2", "checkpoint 2 final", "ended", "end"];
     if found.contains(&"checkpoint 0 manual".to_owned()) {
         // The pause came before the first step.
         assert!(position("paused") < position("step 1"), "{found:?}");

@@ -32,7 +32,7 @@ enum Command {
     Score(score::ScoreArgs),
 }
 
-const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (92 MB); it prints the path of the GGUF file
+const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (98 MB); it prints the path of the GGUF file
 then train: sqlr1-tui train --model FILE.gguf --data SPIDER_DIR   (all flags: sqlr1-tui train --help)";
 
 /// The whole program.

@@ -6,15 +6,17 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit, types::ValueRef};
 
 use super::hooks::Hooks;
 
-/// Connections kept open in one thread; Spider has 166 databases, BIRD 95.
-const KEPT_OPEN: usize = 200;
+/// Connections kept open in all threads together: each is a file handle, of which a process may have 1,024 by default.
+const KEPT_OPEN: usize = 256;
+/// Connections that each thread may keep in any case.
+const LEAST_KEPT: usize = 4;
 /// How long to wait for a database that somebody else is writing to.
 const BUSY: Duration = Duration::from_millis(50);
 
@@ -29,6 +31,7 @@ pub struct ReadOnly {
     /// What its hooks know.
     pub hooks: Arc<Hooks>,
     stamp: Stamp,
+    last_use: Instant,
 }
 
 /// Tells whether a path still leads to the file that was opened.
@@ -49,13 +52,20 @@ pub fn with<T>(database: &Path, length_limit: usize, work: impl FnOnce(&ReadOnly
     set_limit(&lent.connection, Limit::SQLITE_LIMIT_LENGTH, length_limit)
         .map_err(|e| format!("cannot limit the database {}: {e}", database.display()))?;
     let done = work(&lent);
-    OPEN.with_borrow_mut(|open| {
-        if open.len() >= KEPT_OPEN {
-            open.clear();
-        }
-        open.insert(database.to_owned(), lent);
-    });
+    OPEN.with_borrow_mut(|open| keep(open, database, lent));
     Ok(done)
+}
+
+/// Keeps a connection for the next query, in place of the one that was used longest ago where there are too many.
+fn keep(open: &mut HashMap<PathBuf, ReadOnly>, database: &Path, mut used: ReadOnly) {
+    let share = (KEPT_OPEN / rayon::current_num_threads()).max(LEAST_KEPT);
+    if open.len() >= share
+        && let Some(oldest) = open.iter().min_by_key(|(_, kept)| kept.last_use).map(|(path, _)| path.clone())
+    {
+        open.remove(&oldest);
+    }
+    used.last_use = Instant::now();
+    open.insert(database.to_owned(), used);
 }
 
 fn stamp(database: &Path) -> Result<Stamp, String> {
@@ -75,7 +85,7 @@ fn open(database: &Path, stamp: Stamp) -> Result<ReadOnly, OpenError> {
     configure(&connection)?;
     check_names(&connection)?;
     let hooks = Hooks::install(&mut connection)?;
-    Ok(ReadOnly { connection, hooks, stamp })
+    Ok(ReadOnly { connection, hooks, stamp, last_use: Instant::now() })
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {

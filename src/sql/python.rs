@@ -1,7 +1,7 @@
 //! What Python makes of values: the official evaluators compare Python objects, and some of their quirks hang on how
 //! those are printed.
 
-use std::{cmp::Ordering, fmt::Write as _};
+use std::fmt::Write as _;
 
 use super::Value;
 
@@ -49,13 +49,8 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// Orders values by `str(value) + str(type(value))`.
-pub fn by_printed_form(a: &Value, b: &Value) -> Ordering {
-    // UTF-8 sorts as its code points do, which is how Python sorts.
-    printed_form(a).cmp(&printed_form(b))
-}
-
-fn printed_form(value: &Value) -> String {
+/// `str(value) + str(type(value))`, in an order that is Python's: UTF-8 sorts as its code points do.
+pub fn printed_form(value: &Value) -> String {
     let class = match value {
         Value::Null => "NoneType",
         Value::Integer(_) => "int",

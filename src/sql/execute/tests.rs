@@ -236,3 +236,27 @@ fn many_threads_get_right_answers_while_others_overrun() {
         }
     });
 }
+
+#[test]
+fn more_databases_than_can_be_kept_open_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::new(&SqlSettings::default());
+    let path = |i: i64| folder.path().join(format!("{i}.sqlite"));
+    for i in 0..300 {
+        let connection = rusqlite::Connection::open(path(i)).unwrap();
+        connection.execute_batch(&format!("CREATE TABLE t(a); INSERT INTO t VALUES ({i})")).unwrap();
+    }
+    let open_files = || {
+        fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .filter(|f| f.as_ref().unwrap().path().read_link().is_ok_and(|to| to.starts_with(folder.path())))
+            .count()
+    };
+    for round in 0..2 {
+        for i in 0..300 {
+            let rows = sandbox.run(&path(i), "SELECT a FROM t").outcome.table().unwrap().rows.clone();
+            assert_eq!(rows, [[Value::Integer(i)]], "round {round}");
+        }
+        assert!(open_files() <= 256, "{} files are open", open_files());
+    }
+}

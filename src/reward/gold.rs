@@ -18,17 +18,23 @@ const MOST_CELLS: usize = 50_000;
 type Slot = Arc<OnceLock<Arc<Execution>>>;
 
 /// Results of gold queries by database and query.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct GoldCache {
+    sandbox: Sandbox,
     slots: Mutex<HashMap<(PathBuf, String), Slot>>,
 }
 
 impl GoldCache {
+    /// An empty cache. Gold queries get more time than the sandbox's.
+    pub fn new(sandbox: &Sandbox) -> Self {
+        Self { sandbox: sandbox.patient(), slots: Mutex::default() }
+    }
+
     /// What came of an example's gold query in the form `sql`. Threads that ask at the same time wait for one of them.
-    pub fn get(&self, example: &Example, sql: &str, sandbox: &Sandbox) -> Arc<Execution> {
+    pub fn get(&self, example: &Example, sql: &str) -> Arc<Execution> {
         let key = (example.database.clone(), sql.to_owned());
         let slot = Arc::clone(self.lock().entry(key).or_default());
-        let execution = Arc::clone(slot.get_or_init(|| Arc::new(sandbox.run(&example.database, sql))));
+        let execution = Arc::clone(slot.get_or_init(|| Arc::new(self.sandbox.run(&example.database, sql))));
         let cells = execution.outcome.table().map_or(0, |table| table.rows.len() * table.columns.len());
         if cells > MOST_CELLS {
             self.lock().remove(&(example.database.clone(), sql.to_owned()));

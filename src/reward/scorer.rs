@@ -46,7 +46,7 @@ pub struct Scorer {
 impl Scorer {
     /// A scorer with an empty cache of gold results.
     pub fn new(sandbox: Sandbox, settings: RewardSettings, comparison: Comparison) -> Self {
-        Self { sandbox, settings, comparison, gold: GoldCache::default() }
+        Self { gold: GoldCache::new(&sandbox), sandbox, settings, comparison }
     }
 
     /// Scores one reply.
@@ -98,7 +98,7 @@ impl Scorer {
     }
 
     fn gold_execution(&self, example: &Example) -> Arc<Execution> {
-        self.gold.get(example, &self.form(&example.gold_sql), &self.sandbox)
+        self.gold.get(example, &self.form(&example.gold_sql))
     }
 
     fn form(&self, sql: &str) -> String {

@@ -5,6 +5,9 @@ use std::{borrow::Cow, path::Path, time::Instant};
 use super::{Execution, Limits, Request, execute};
 use crate::settings::SqlSettings;
 
+/// How many times the usual time trusted queries get.
+const PATIENCE: u32 = 12;
+
 /// Executes SQL read-only and within limits. Cheap to clone; any number of threads may use it at once.
 ///
 /// Whatever the text, [`Sandbox::run`] returns an [`Outcome`](super::Outcome): it changes no database, does not panic,
@@ -18,6 +21,12 @@ impl Sandbox {
     /// A sandbox with the limits of these settings.
     pub fn new(settings: &SqlSettings) -> Self {
         Self { limits: Limits::new(settings) }
+    }
+
+    /// The same with more time, for queries that are trusted: on a busy machine a gold query must not come to nothing.
+    #[must_use]
+    pub fn patient(&self) -> Self {
+        Self { limits: Limits { timeout: self.limits.timeout.saturating_mul(PATIENCE), ..self.limits } }
     }
 
     /// The limits that every query gets.

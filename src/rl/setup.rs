@@ -53,7 +53,7 @@ pub fn load(settings: Settings, folder: &RunFolder, resume: bool, watch: &mut dy
     };
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(settings.data.max_prompt_tokens);
-    let trainer = Trainer { model, policy, dataset, scorer, asker, settings, max_steps };
+    let trainer = Trainer { model, policy, dataset, scorer, asker, settings, max_steps, passed_over: false };
     Ok(Loaded { trainer, started, memory, notes })
 }
 

@@ -33,6 +33,8 @@ pub struct Trainer {
     pub settings: Settings,
     /// Steps at which the run ends.
     pub max_steps: u64,
+    /// Whether a question was passed over for its length, which is told once.
+    pub passed_over: bool,
 }
 
 /// What a step reports.
@@ -71,8 +73,9 @@ impl Trainer {
         let Some(update) = self.update(step, &rollouts, &advantages, watch)? else { return Ok(None) };
 
         let mut warnings = self.count_skipped(update.skipped);
-        if passed > 0 {
-            warnings.push(format!("{passed} question(s) passed over: longer than data.max_prompt_tokens"));
+        if passed > 0 && !self.passed_over {
+            self.passed_over = true;
+            warnings.push("questions whose prompts are longer than data.max_prompt_tokens are passed over".to_owned());
         }
         let progress = &mut self.policy.progress;
         progress.step = step;

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::PathBuf};
 use clap::{Args, Subcommand};
 
 use super::Failure;
-use crate::data::generate::{GenerateOptions, Level, generate};
+use crate::data::generate::{GenerateOptions, SHARES, generate};
 
 /// Make data to train on.
 #[derive(Debug, Args)]
@@ -64,9 +64,9 @@ fn write_generated(args: &GenerateArgs) -> Result<String, Failure> {
     let held_out = databases.last().copied().unwrap_or_default();
     // Writing to a String does not fail.
     _ = write!(report, "\nonly held-out questions are about `{held_out}`; held-out questions by hardness:");
-    for (level, _) in Level::SHARES {
+    for (level, _) in SHARES {
         let count = made.dev.iter().filter(|entry| entry.level == level).count();
-        _ = write!(report, " {} {count}", format!("{level:?}").to_lowercase());
+        _ = write!(report, " {level} {count}");
     }
     _ = write!(report, "\ntrain on it: sqlr1-tui train --data {} --model FILE.gguf", args.out.display());
     Ok(report)

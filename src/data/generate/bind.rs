@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::{
-    condition::{Condition, plain},
+    choose::choose_tables,
+    condition::Condition,
     database::World,
     error::GenerateError,
     random::Draw,
     schema::{Column, TableSpec},
-    shapes::{Scope, Shape},
-    template::{Slot, slots},
+    shapes::Shape,
 };
-use crate::sql::Value;
+
+/// A table's name in a shape, and a role.
+pub type Place = (&'static str, &'static str);
+
+/// Tables by their names in a shape.
+pub type Tables = BTreeMap<&'static str, &'static TableSpec>;
 
 /// Chances that another choice makes a shape fit are good; a few are enough.
 const ATTEMPTS: usize = 4;
@@ -21,12 +26,14 @@ const ATTEMPTS: usize = 4;
 pub struct Binding {
     /// The shape.
     pub shape: &'static Shape,
-    tables: BTreeMap<&'static str, &'static TableSpec>,
-    columns: BTreeMap<(&'static str, &'static str), &'static Column>,
+    /// Tables.
+    pub(super) tables: Tables,
+    /// Columns by table and role.
+    pub(super) columns: BTreeMap<Place, &'static Column>,
     /// Conditions by table and role.
-    pub conditions: BTreeMap<(&'static str, &'static str), Condition>,
+    pub conditions: BTreeMap<Place, Condition>,
     /// Values by table and role.
-    pub values: BTreeMap<(&'static str, &'static str), String>,
+    pub values: BTreeMap<Place, String>,
     /// Whether the order descends.
     pub descending: bool,
     /// `avg`, `max` or `min`.
@@ -83,113 +90,5 @@ impl Binding {
             _ => return None,
         };
         Some(self.table(table)?.reference(self.table(other)?.name)?.1)
-    }
-
-    fn choose_columns(&mut self, draw: &mut Draw) -> Result<Option<()>, GenerateError> {
-        for slot in slots(self.shape.sql) {
-            let Some((role, fits)) = column_role(&slot) else { continue };
-            if self.column(slot.table, role).is_some() {
-                continue;
-            }
-            let Some(spec) = self.table(slot.table) else {
-                return Err(GenerateError::Slot { slot: slot.text.to_owned(), template: self.shape.sql });
-            };
-            let Some(column) = self.free_column(slot.table, spec, fits, draw) else { return Ok(None) };
-            self.columns.insert((slot.table, role), column);
-        }
-        Ok(Some(()))
-    }
-
-    /// A column of the table that no slot has taken.
-    fn free_column(
-        &self,
-        table: &str,
-        spec: &'static TableSpec,
-        fits: fn(&Column) -> bool,
-        draw: &mut Draw,
-    ) -> Option<&'static Column> {
-        let bound = self.columns.iter().filter(|((t, _), _)| *t == table).map(|(_, column)| column.name);
-        let tested = self.conditions.iter().filter(|((t, _), _)| *t == table).map(|(_, c)| c.column.name);
-        let taken: Vec<&str> = bound.chain(tested).collect();
-        let free: Vec<&'static Column> =
-            spec.columns.iter().filter(|column| fits(column) && !taken.contains(&column.name)).collect();
-        draw.pick(&free).copied()
-    }
-
-    fn choose_conditions(&mut self, world: &World, draw: &mut Draw) -> Option<()> {
-        for slot in slots(self.shape.sql) {
-            if slot.role.is_empty() || self.conditions.contains_key(&(slot.table, slot.role)) {
-                continue;
-            }
-            let spec = self.table(slot.table)?;
-            if slot.sign == "=" {
-                let column = self.column(slot.table, slot.role)?;
-                let value = plain(draw.pick(&cells(world, spec, column))?);
-                self.values.insert((slot.table, slot.role), value);
-                continue;
-            }
-            let column = match slot.role {
-                "cond" | "cond2" => self.free_column(slot.table, spec, Column::is_shown, draw)?,
-                "between" => self.free_column(slot.table, spec, Column::is_number, draw)?,
-                "like" => self.free_column(slot.table, spec, Column::is_label, draw)?,
-                "is" | "is2" => self.column(slot.table, "kind")?,
-                "above" | "below" => self.column(slot.table, "num")?,
-                _ => continue,
-            };
-            let cells = cells(world, spec, column);
-            match slot.role {
-                "between" => self.conditions.insert((slot.table, slot.role), Condition::between(column, &cells, draw)?),
-                "like" => self.conditions.insert((slot.table, slot.role), Condition::like(column, &cells, draw)?),
-                "is" | "is2" => {
-                    self.conditions.insert((slot.table, slot.role), Condition::equal(column, &cells, draw)?)
-                }
-                "above" | "below" => {
-                    let [below, above] = Condition::below_and_above(column, &cells, draw)?;
-                    self.conditions.insert((slot.table, "below"), below);
-                    self.conditions.insert((slot.table, "above"), above)
-                }
-                _ => self.conditions.insert((slot.table, slot.role), Condition::any(column, &cells, draw)?),
-            };
-        }
-        Some(())
-    }
-}
-
-/// A role that keeps a column, and which columns will do.
-type Role = (&'static str, fn(&Column) -> bool);
-
-/// The column a slot needs.
-fn column_role(slot: &Slot) -> Option<Role> {
-    Some(match slot.role {
-        "label" => ("label", Column::is_label),
-        "kind" | "is" | "is2" => ("kind", Column::is_kind),
-        "num" | "above" | "below" => ("num", Column::is_number),
-        "measure" => ("measure", Column::is_measure),
-        "sum" => ("sum", |column| column.sums),
-        "any" => ("any", Column::is_shown),
-        "any2" => ("any2", Column::is_shown),
-        _ => return None,
-    })
-}
-
-fn cells<'a>(world: &'a World, spec: &TableSpec, column: &Column) -> Vec<&'a Value> {
-    let table = world.schema.index(spec.name).and_then(|index| world.rows.get(index));
-    let position = spec.columns.iter().position(|other| other.name == column.name);
-    let (Some(rows), Some(position)) = (table, position) else { return Vec::new() };
-    rows.iter().filter_map(|row| row.get(position)).collect()
-}
-
-fn choose_tables(scope: Scope, world: &World, draw: &mut Draw) -> Option<BTreeMap<&'static str, &'static TableSpec>> {
-    let tables = world.schema.tables;
-    if scope == Scope::One {
-        return Some(BTreeMap::from([("t", draw.pick(tables)?)]));
-    }
-    let child = draw.pick(tables)?;
-    let mut parents: Vec<&TableSpec> = tables.iter().filter(|spec| child.reference(spec.name).is_some()).collect();
-    draw.shuffle(&mut parents);
-    match (scope, &parents[..]) {
-        (Scope::Link, [parent, ..]) => Some(BTreeMap::from([("p", *parent), ("c", child)])),
-        (Scope::Bridge, [one, other]) => Some(BTreeMap::from([("x", *one), ("m", child), ("y", *other)])),
-        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::shapes::Level;
+use crate::sql::official::Hardness;
 
 /// Data that could not be made or written.
 #[derive(Debug, thiserror::Error)]
@@ -33,13 +33,13 @@ pub enum GenerateError {
     },
     /// There are not so many different questions.
     #[error(
-        "no more {level:?} questions on database `{database}` after {made} in the {split} split: ask for fewer with `--{split}`"
+        "no more {level} questions on database `{database}` after {made} in the {split} split: ask for fewer with `--{split}`"
     )]
     Exhausted {
         /// The database.
         database: &'static str,
         /// The level of hardness.
-        level: Level,
+        level: Hardness,
         /// `train` or `dev`.
         split: &'static str,
         /// Questions made for the split, on all databases.

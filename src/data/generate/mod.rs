@@ -2,11 +2,13 @@
 //! made of shapes and synonyms, and their queries, with Spider's mix of hardness. One seed gives the same bytes always.
 
 mod bind;
+mod choose;
 mod condition;
 mod database;
 mod error;
 mod foils;
 mod phrase;
+mod plural;
 mod questions;
 mod random;
 mod rows;
@@ -14,6 +16,7 @@ mod schema;
 mod schemas;
 mod shapes;
 mod template;
+mod wording;
 mod words;
 mod write;
 
@@ -25,7 +28,7 @@ pub use questions::Entry;
 use questions::Questions;
 use random::Draw;
 use schemas::SCHEMAS;
-pub use shapes::Level;
+pub use shapes::SHARES;
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,13 +1,20 @@
 //! Fills the splits with questions.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
 use super::{
-    bind::Binding, database::World, error::GenerateError, foils::is_sound, phrase, random::Draw, shapes::Level,
+    bind::Binding,
+    database::World,
+    error::GenerateError,
+    foils::is_sound,
+    phrase,
+    random::Draw,
+    shapes::{SHARES, shapes},
     template::query,
 };
+use crate::sql::official::Hardness;
 
 /// Draws after which a database is held to have no more questions of a level.
 const ATTEMPTS: usize = 2000;
@@ -27,7 +34,7 @@ pub struct Entry {
     pub question: String,
     /// Its level, which the files leave out.
     #[serde(skip)]
-    pub level: Level,
+    pub level: Hardness,
 }
 
 /// Makes questions, none twice.
@@ -37,14 +44,14 @@ pub struct Questions<'a> {
     draw: Draw,
     /// Databases and queries that stand in a split.
     used: BTreeSet<(&'static str, String)>,
-    /// What each question on a database asks for: none may ask for two things.
-    asked: BTreeMap<(&'static str, String), String>,
+    /// Questions on databases: none may ask for two things.
+    asked: BTreeSet<(&'static str, String)>,
 }
 
 impl<'a> Questions<'a> {
     /// Questions on these databases, the last of which is held out.
     pub fn new(worlds: &'a [World], draw: Draw) -> Self {
-        Self { worlds, draw, used: BTreeSet::new(), asked: BTreeMap::new() }
+        Self { worlds, draw, used: BTreeSet::new(), asked: BTreeSet::new() }
     }
 
     /// Held-out questions on all databases, a query of its own for each.
@@ -91,17 +98,17 @@ impl<'a> Questions<'a> {
     }
 
     /// A new query of a level with up to so many questions for it; none if there seem to be no more.
-    fn ask(&mut self, world: &World, level: Level, ways: usize) -> Result<Vec<Entry>, GenerateError> {
+    fn ask(&mut self, world: &World, level: Hardness, ways: usize) -> Result<Vec<Entry>, GenerateError> {
         let db_id = world.schema.name;
         for _ in 0..ATTEMPTS {
-            let Some(shape) = self.draw.pick(level.shapes()) else { break };
+            let Some(shape) = self.draw.pick(shapes(level)) else { break };
             let Some(binding) = Binding::new(shape, world, &mut self.draw)? else { continue };
             let sql = query(&binding, None)?;
             let key = (db_id, sql.to_lowercase());
             if self.used.contains(&key) || !is_sound(&binding, &sql, world)? {
                 continue;
             }
-            let questions = self.ways(db_id, &sql, &binding, ways)?;
+            let questions = self.ways(db_id, &binding, ways)?;
             if questions.is_empty() {
                 continue;
             }
@@ -112,21 +119,14 @@ impl<'a> Questions<'a> {
         Ok(Vec::new())
     }
 
-    fn ways(
-        &mut self,
-        db_id: &'static str,
-        sql: &str,
-        binding: &Binding,
-        ways: usize,
-    ) -> Result<Vec<String>, GenerateError> {
+    fn ways(&mut self, db_id: &'static str, binding: &Binding, ways: usize) -> Result<Vec<String>, GenerateError> {
         let mut questions = Vec::new();
         for _ in 0..PARAPHRASES {
             if questions.len() == ways {
                 break;
             }
             let question = phrase::question(binding, &mut self.draw)?;
-            if let btree_map::Entry::Vacant(free) = self.asked.entry((db_id, question.to_lowercase())) {
-                free.insert(sql.to_owned());
+            if self.asked.insert((db_id, question.to_lowercase())) {
                 questions.push(question);
             }
         }
@@ -135,15 +135,15 @@ impl<'a> Questions<'a> {
 }
 
 /// The level of the question at an index, so that levels have Spider's shares.
-fn level_at(index: usize, count: usize) -> Level {
-    let total: usize = Level::SHARES.iter().map(|(_, share)| share).sum();
+fn level_at(index: usize, count: usize) -> Hardness {
+    let total: usize = SHARES.iter().map(|(_, share)| share).sum();
     let place = index * total / count.max(1);
     let mut end = 0;
-    for (level, share) in Level::SHARES {
+    for (level, share) in SHARES {
         end += share;
         if place < end {
             return level;
         }
     }
-    Level::Extra
+    Hardness::Extra
 }

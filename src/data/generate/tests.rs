@@ -7,7 +7,10 @@ use super::*;
 use crate::{
     data::{Dataset, check_gold, schema_text},
     settings::{DataSettings, SqlSettings},
-    sql::Sandbox,
+    sql::{
+        Sandbox,
+        official::{ExecutionOptions, Hardness, Judge},
+    },
 };
 
 fn small(seed: u64) -> Generated {
@@ -69,7 +72,7 @@ proptest! {
     fn levels_have_their_shares(seed: u64) {
         let data = small(seed);
         for entries in [&data.train, &data.dev] {
-            for (level, share) in Level::SHARES {
+            for (level, share) in SHARES {
                 let found = entries.iter().filter(|e| e.level == level).count() as f64 / entries.len() as f64;
                 prop_assert!((found - share as f64 / 1034.0).abs() < 0.01, "{level:?}: {found}");
             }
@@ -92,6 +95,27 @@ fn what_is_written_is_read_back_and_every_query_answers() {
         let report = check_gold(read, &Sandbox::new(&SqlSettings::default()));
         assert_eq!((report.checked, report.dropped()), (read.len(), 0), "{report:?}");
     }
+}
+
+#[test]
+fn the_official_evaluator_understands_every_query_and_finds_it_as_hard_as_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small(8);
+    data.write(folder.path(), false).unwrap();
+    let sandbox = Sandbox::new(&SqlSettings::default());
+    let judge = Judge::new(folder.path(), sandbox, ExecutionOptions::default()).unwrap();
+    for entry in all(&data) {
+        let verdict = judge.verdict(entry.db_id, &entry.query, &entry.query);
+        assert_eq!(verdict.hardness, Some(entry.level), "{entry:?}");
+        assert!(verdict.official.exec && verdict.official.exact, "{verdict:?}: {entry:?}");
+    }
+}
+
+#[test]
+fn databases_are_small_and_hold_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = small(9);
+    data.write(folder.path(), false).unwrap();
     for world in &data.worlds {
         let name = world.schema.name;
         let database = folder.path().join(format!("database/{name}/{name}.sqlite"));
@@ -128,7 +152,7 @@ fn tables_are_described_as_spider_does() {
 fn every_shape_has_sound_queries_on_several_databases_and_all_its_ways_of_asking() {
     let worlds: Vec<World> = SCHEMAS.iter().map(|schema| World::new(schema, &mut Draw::new(3, 0)).unwrap()).collect();
     let mut draw = Draw::new(3, 1);
-    for shape in Level::SHARES.iter().flat_map(|(level, _)| level.shapes()) {
+    for shape in SHARES.iter().flat_map(|(level, _)| shapes::shapes(*level)) {
         let mut sound = BTreeSet::new();
         let enough = if shape.scope == shapes::Scope::Bridge { 2 } else { 4 };
         for _ in 0..400 {
@@ -156,7 +180,7 @@ fn foils_are_told_apart() {
     let world = World::new(SCHEMAS[0], &mut Draw::new(5, 0)).unwrap();
     let mut draw = Draw::new(5, 1);
     // A condition that all rows meet changes nothing, so it must not be asked for.
-    let shape = Level::Easy.shapes().iter().find(|s| s.sql.contains("count(*) FROM {t} WHERE")).unwrap();
+    let shape = shapes::shapes(Hardness::Easy).iter().find(|s| s.sql.contains("count(*) FROM {t} WHERE")).unwrap();
     let mut binding = loop {
         let binding = bind::Binding::new(shape, &world, &mut draw).unwrap().unwrap();
         if foils::is_sound(&binding, &template::query(&binding, None).unwrap(), &world).unwrap() {

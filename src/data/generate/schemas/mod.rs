@@ -3,20 +3,21 @@
 use super::schema::{Column, Schema};
 
 mod arts;
+mod care;
 mod places;
+mod teams;
 mod trade;
-mod work;
 
 /// All databases. The last one's questions are held out, all of them.
 pub const SCHEMAS: &[&Schema] = &[
     &arts::MUSIC,
-    &work::SCHOOL,
+    &care::SCHOOL,
     &trade::SHOP,
     &arts::LIBRARY,
     &places::FLIGHTS,
-    &work::HOSPITAL,
-    &work::LEAGUE,
-    &work::COMPANY,
+    &care::HOSPITAL,
+    &teams::LEAGUE,
+    &teams::COMPANY,
     &arts::CINEMA,
     &places::ZOO,
     &trade::FARM,

@@ -25,18 +25,11 @@ mod extra;
 mod hard;
 mod medium;
 
-/// Spider's levels of hardness.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// One part beyond SELECT … FROM at most.
-    Easy,
-    /// Two parts, or several columns.
-    Medium,
-    /// Three parts, or one nested query.
-    Hard,
-    /// More than that.
-    Extra,
-}
+use crate::sql::official::Hardness;
+
+/// The levels with their shares of Spider's held-out questions, of 1034.
+pub const SHARES: [(Hardness, usize); 4] =
+    [(Hardness::Easy, 248), (Hardness::Medium, 446), (Hardness::Hard, 174), (Hardness::Extra, 166)];
 
 /// The tables that a shape is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,19 +53,13 @@ pub struct Shape {
     pub asks: &'static [&'static str],
 }
 
-impl Level {
-    /// All levels with their shares of Spider's dev split, questions of 1034.
-    pub const SHARES: [(Level, usize); 4] =
-        [(Level::Easy, 248), (Level::Medium, 446), (Level::Hard, 174), (Level::Extra, 166)];
-
-    /// The shapes of this level.
-    pub fn shapes(self) -> &'static [Shape] {
-        match self {
-            Level::Easy => easy::SHAPES,
-            Level::Medium => medium::SHAPES,
-            Level::Hard => hard::SHAPES,
-            Level::Extra => extra::SHAPES,
-        }
+/// The shapes of a level.
+pub fn shapes(level: Hardness) -> &'static [Shape] {
+    match level {
+        Hardness::Easy => easy::SHAPES,
+        Hardness::Medium => medium::SHAPES,
+        Hardness::Hard => hard::SHAPES,
+        Hardness::Extra => extra::SHAPES,
     }
 }
 

@@ -93,8 +93,7 @@ fn a_paused_trainer_checkpoints_evaluates_and_goes_on() {
     let found = words(&records);
     let position =
         |word: &str| found.iter().position(|w| w == word).unwrap_or_else(|| panic!("no {word} in {found:?}"));
-    let order =
-        ["run", "pausing", "paused", "checkpoint 1 manual", "eval", "step 2", "checkpoint 2 final", "ended", "end"];
+    let order = ["pausing", "paused", "checkpoint 1 manual", "eval", "step 2", "checkpoint 2 final", "ended", "end"];
     if found.contains(&"checkpoint 0 manual".to_owned()) {
         // The pause came before the first step.
         assert!(position("paused") < position("step 1"), "{found:?}");

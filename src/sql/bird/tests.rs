@@ -54,6 +54,6 @@ fn queries_are_executed() {
     let wrong = score("SELECT z FROM t");
     assert_eq!((wrong.exec, wrong.soft_f1, wrong.reward, wrong.outcome), (false, 0.0, 0.0, "unknown_name"));
     let slow =
-        score("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT max(1) FROM n");
+        score("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT max(1) FROM n");
     assert!(slow.exec && slow.reward < 0.5, "{slow:?}");
 }

@@ -8,6 +8,7 @@ pub mod dequantize;
 mod header;
 mod mapped;
 mod metadata;
+pub mod quantize;
 mod reader;
 mod tensor;
 #[cfg(test)]
@@ -15,12 +16,14 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod value;
+mod writer;
 
 use std::path::Path;
 
 pub use metadata::Metadata;
 pub use tensor::{TensorInfo, TensorType, TensorView};
 pub use value::Value;
+pub use writer::{GgufWriter, rope_row_order};
 
 use self::{header::Header, mapped::MappedFile};
 use super::ModelError;

@@ -13,7 +13,7 @@ const NAME: &str = "chat_template";
 /// Instructions that a template may execute, roughly; also bounds its memory, at some 64 bytes each.
 const FUEL: u64 = 4_000_000;
 /// Used where a file brings no template: the form that most instruction-tuned models of this size know.
-const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n\
+pub(super) const CHATML: &str = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n\
                       {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// One message of a conversation.

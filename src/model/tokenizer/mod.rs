@@ -4,11 +4,13 @@ mod chat;
 mod pieces;
 mod pre_tokenizer;
 mod python;
+mod training;
 mod vocabulary;
 
 use tokenizers::{AddedToken, PreTokenizerWrapper, models::bpe::BPE};
 
 pub use chat::ChatMessage;
+pub use training::TrainedVocabulary;
 
 use self::{chat::ChatTemplate, pieces::Pieces, vocabulary::Vocabulary};
 use super::{ModelError, gguf::GgufFile};

@@ -34,18 +34,23 @@ pub(super) struct Scheme {
 pub(super) fn scheme(file: &GgufFile) -> Result<Scheme, ModelError> {
     const KEY: &str = "tokenizer.ggml.pre";
     let name = file.metadata().require_string(KEY)?;
+    named(name)?.ok_or_else(|| {
+        let what = format!("pre-tokenizer `{name}` ({KEY})");
+        ModelError::unsupported(file.path(), what, format!("use one of: {}", KNOWN.join(", ")))
+    })
+}
+
+/// The scheme of this name, if it is known.
+pub(super) fn named(name: &str) -> Result<Option<Scheme>, ModelError> {
     let words = || PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true));
     let (steps, normalizer, ignore_merges) = match name {
         "gpt-2" => (vec![words()], None, false),
         "smollm" => (vec![PreTokenizerWrapper::Digits(Digits::new(true)), words()], None, false),
         "qwen2" => (split_by(r"\p{N}")?, Some(NormalizerWrapper::NFC(NFC)), false),
         "llama-bpe" => (split_by(r"\p{N}{1,3}")?, None, true),
-        other => {
-            let what = format!("pre-tokenizer `{other}` ({KEY})");
-            return Err(ModelError::unsupported(file.path(), what, format!("use one of: {}", KNOWN.join(", "))));
-        }
+        _ => return Ok(None),
     };
-    Ok(Scheme { normalizer, pre_tokenizer: Sequence::new(steps), ignore_merges })
+    Ok(Some(Scheme { normalizer, pre_tokenizer: Sequence::new(steps), ignore_merges }))
 }
 
 /// The newer schemes, which differ in how they group digits.

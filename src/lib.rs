@@ -12,4 +12,5 @@ pub mod reward;
 pub mod rl;
 pub mod run;
 pub mod settings;
+pub mod sft;
 pub mod sql;

@@ -25,4 +25,4 @@ pub use generate::{Completion, GenerateRequest, Sampling};
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};
-pub use tokenizer::{ChatMessage, Tokenizer};
+pub use tokenizer::{ChatMessage, Tokenizer, TrainedVocabulary};

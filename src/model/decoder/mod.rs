@@ -101,13 +101,7 @@ impl<'a> Decoder<'a> {
 
     /// Cosines and sines for positions.
     pub fn rotation(&self, positions: &[usize]) -> Rotation {
-        let half = self.config.head_dim / 2;
-        let frequency = |i: usize| self.config.rope_theta.powf(-((2 * i) as f32) / self.config.head_dim as f32);
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let angles = positions.iter().flat_map(|&p| frequencies.iter().map(move |f| p as f32 * f));
-        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
-        let tensor = |data| Tensor::from_data(TensorData::new(data, [positions.len(), half]), &self.device());
-        Rotation { cos: tensor(cos), sin: tensor(sin) }
+        Rotation::new(positions, self.config.head_dim, self.config.rope_theta, &self.device())
     }
 
     /// Embeddings of tokens, `[ids, hidden]`.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{Dispatch, DispatchDevice},
-    tensor::Tensor,
+    tensor::{Device, Tensor, TensorData},
 };
 
 use self::{
@@ -124,6 +124,18 @@ pub struct Rotation {
     pub cos: Tensor<2>,
     /// Sines.
     pub sin: Tensor<2>,
+}
+
+impl Rotation {
+    /// For rows at these positions, with heads of width `dim` and frequencies `theta`^(−2i / dim).
+    pub fn new(positions: &[usize], dim: usize, theta: f32, device: &Device) -> Self {
+        let half = dim / 2;
+        let frequencies: Vec<f32> = (0..half).map(|i| theta.powf(-((2 * i) as f32) / dim as f32)).collect();
+        let angles = positions.iter().flat_map(|&p| frequencies.iter().map(move |f| p as f32 * f));
+        let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
+        let tensor = |data| Tensor::from_data(TensorData::new(data, [positions.len(), half]), device);
+        Self { cos: tensor(cos), sin: tensor(sin) }
+    }
 }
 
 /// Rotates the query and key heads of stacked q/k/v rows by their positions: the pairs (i, i + dim / 2) of each head

@@ -24,7 +24,7 @@ pub struct Target {
 }
 
 impl Bundle {
-    /// Packs lessons. Those with an empty prompt or answer must have been left out before.
+    /// Packs lessons. A prompt has two tokens or more, an answer one.
     pub fn new(lessons: &[&Lesson]) -> Self {
         let shared = shared_len(lessons);
         let completion = |lesson: &&Lesson| [&lesson.prompt[shared..], &lesson.answer].concat();

@@ -84,7 +84,7 @@ impl Lessons {
             let prompt = prompt_tokens(tokenizer, prompts, example)?;
             let mut answer = tokenizer.encode(answer_text(example))?;
             answer.extend(tokenizer.eos_ids().first());
-            if prompt.is_empty() || prompt.len() > limits.prompt || answer.len() > limits.answer {
+            if prompt.len() < 2 || prompt.len() > limits.prompt || answer.len() > limits.answer {
                 lessons.too_long += 1;
             } else {
                 lessons.all.push(Lesson { database, prompt, answer });

@@ -127,7 +127,7 @@ mod tests {
         let tokenizer = reader(&TrainedVocabulary::train(&texts(), 300).unwrap());
         let ids = tokenizer.encode("<|im_start|>user\nSELECT name FROM singer<|im_end|>").unwrap();
         assert_eq!((ids[0], ids.last()), (1, Some(&2)));
-        assert!(ids.len() < 14, "{ids:?}");
+        assert!(ids.len() < 18, "{ids:?}");
         assert_eq!(tokenizer.eos_ids(), [2, 0]);
         for text in ["SELECT 'Zürich' -- 東京 🦀\r\n\t", "a  b\u{0}", "1234.5"] {
             assert_eq!(tokenizer.decode(&tokenizer.encode(text).unwrap()), text);

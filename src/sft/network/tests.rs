@@ -93,7 +93,7 @@ fn the_exported_file_computes_what_the_network_computes() {
     assert_eq!(model.config, network.config);
     assert_eq!((model.summary().name.as_str(), model.summary().parameters), ("made", network.parameters()));
     let ids = model.tokenizer.encode(&text).unwrap();
-    let lesson = Lesson { database: 0, prompt: ids[..1].to_vec(), answer: ids[1..].to_vec() };
+    let lesson = Lesson { database: 0, prompt: ids[..2].to_vec(), answer: ids[2..].to_vec() };
     let mut grads: Vec<_> = network.params.iter().map(|p| p.value.zeros_like()).collect();
     let expected = network.gradient(&Bundle::new(&[&lesson]), 1.0, &mut grads).unwrap();
     let group = PackedGroup { prompt: lesson.prompt, completions: vec![lesson.answer] };

@@ -40,19 +40,31 @@ impl Model {
         device: &Device,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, ModelError> {
-        let file = GgufFile::open(path)?;
-        let config = ModelConfig::from_gguf(&file)?;
-        let tokenizer = Tokenizer::from_gguf(&file)?;
+        Self::from_gguf(&GgufFile::open(path)?, quantize, device, progress)
+    }
+
+    /// As [`Model::load`], from a file that is open.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn from_gguf(
+        file: &GgufFile,
+        quantize: Quantize,
+        device: &Device,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, ModelError> {
+        let config = ModelConfig::from_gguf(file)?;
+        let tokenizer = Tokenizer::from_gguf(file)?;
         if tokenizer.vocab_size() > config.vocab_size {
             let problem = format!("has {} rows for {} tokens", config.vocab_size, tokenizer.vocab_size());
-            return Err(ModelError::tensor(path, "token_embd.weight", problem));
+            return Err(ModelError::tensor(file.path(), "token_embd.weight", problem));
         }
         let total = file.tensors().iter().map(|info| info.byte_len() as u64).sum();
         let mut loader =
-            Loader { file: &file, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
+            Loader { file, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
         let weights = loader.weights()?;
         loader.refuse_unused()?;
-        let summary = summary::summary(&file, &config, &weights, quantize)?;
+        let summary = summary::summary(file, &config, &weights, quantize)?;
         Ok(Self { config, tokenizer, weights, summary })
     }
 

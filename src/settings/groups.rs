@@ -28,6 +28,10 @@ pub struct Settings {
     pub memory: MemorySettings,
     /// Held-out evaluation.
     pub eval: EvalSettings,
+    /// Supervised fine-tuning.
+    pub sft: SftSettings,
+    /// A model made from scratch.
+    pub scratch: ScratchSettings,
     /// The run as a whole.
     pub run: RunSettings,
     /// The cockpit.
@@ -348,6 +352,55 @@ pub struct EvalSettings {
 impl Default for EvalSettings {
     fn default() -> Self {
         Self { every: 50, questions: 32, at_start: true }
+    }
+}
+
+/// `sft`: supervised fine-tuning on gold queries.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SftSettings {
+    /// Questions on one database that are computed together, so that the schema's tokens are computed once.
+    pub questions_per_bundle: usize,
+    /// Bundles an optimizer step.
+    pub bundles_per_step: usize,
+    /// End at the first evaluation with at least this execution accuracy; train all steps if absent.
+    pub target_accuracy: Option<f64>,
+}
+
+impl Default for SftSettings {
+    fn default() -> Self {
+        Self { questions_per_bundle: 8, bundles_per_step: 2, target_accuracy: None }
+    }
+}
+
+/// `scratch`: the shape of a model made from scratch, under the names of Hugging Face's `config.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScratchSettings {
+    /// Tokens of the vocabulary, at most.
+    pub vocab_size: usize,
+    /// Width of the residual stream, a multiple of 32.
+    pub hidden_size: usize,
+    /// Width inside the feed-forward layers, a multiple of 32.
+    pub intermediate_size: usize,
+    /// Decoder layers.
+    pub num_hidden_layers: usize,
+    /// Query heads of a layer; they share `hidden_size` among them.
+    pub num_attention_heads: usize,
+    /// Key and value heads of a layer.
+    pub num_key_value_heads: usize,
+}
+
+impl Default for ScratchSettings {
+    fn default() -> Self {
+        Self {
+            vocab_size: 2048,
+            hidden_size: 256,
+            intermediate_size: 768,
+            num_hidden_layers: 4,
+            num_attention_heads: 8,
+            num_key_value_heads: 4,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The one place where a file is mapped into memory.
+//! A file's bytes, and the one place where a file is mapped into memory.
 
 use std::{fs::File, path::Path};
 
@@ -6,12 +6,15 @@ use memmap2::Mmap;
 
 use super::super::ModelError;
 
-/// A whole file, mapped read-only.
-pub(super) struct MappedFile {
-    map: Mmap,
+/// A whole file.
+pub(super) enum Content {
+    /// Mapped read-only.
+    Mapped(Mmap),
+    /// Made in memory.
+    Owned(Vec<u8>),
 }
 
-impl MappedFile {
+impl Content {
     /// Maps `path`.
     pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
         let file = File::open(path).map_err(|e| ModelError::io("open", path, e))?;
@@ -26,11 +29,14 @@ impl MappedFile {
         // are copied out and the mapping dropped before training starts.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(|e| ModelError::io("map", path, e))?;
-        Ok(Self { map })
+        Ok(Self::Mapped(map))
     }
 
     /// All bytes of the file.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.map
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
     }
 }

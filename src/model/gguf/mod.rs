@@ -25,12 +25,12 @@ pub use tensor::{TensorInfo, TensorType, TensorView};
 pub use value::Value;
 pub use writer::{GgufWriter, rope_row_order};
 
-use self::{header::Header, mapped::MappedFile};
+use self::{header::Header, mapped::Content};
 use super::ModelError;
 
 /// An open GGUF file: parsed header, mapped tensor data.
 pub struct GgufFile {
-    file: MappedFile,
+    content: Content,
     header: Header,
 }
 
@@ -41,9 +41,20 @@ impl GgufFile {
     /// [`ModelError::Io`] if the file cannot be mapped; [`ModelError::Gguf`] with byte offset and value if it is no
     /// GGUF file, truncated or inconsistent; [`ModelError::Unsupported`] for tensor types that cannot be decoded.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let file = MappedFile::open(path)?;
-        let header = Header::parse(path, file.bytes())?;
-        Ok(Self { file, header })
+        Self::parse(path, Content::open(path)?)
+    }
+
+    /// Parses and checks a file that is in memory. `path` stands for it in errors and summaries.
+    ///
+    /// # Errors
+    /// As [`GgufFile::open`], but for the mapping.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, ModelError> {
+        Self::parse(path, Content::Owned(bytes))
+    }
+
+    fn parse(path: &Path, content: Content) -> Result<Self, ModelError> {
+        let header = Header::parse(path, content.bytes())?;
+        Ok(Self { content, header })
     }
 
     /// The file's path.
@@ -70,7 +81,7 @@ impl GgufFile {
     pub fn find_tensor(&self, name: &str) -> Option<TensorView<'_>> {
         let info = &self.header.tensors[*self.header.index.get(name)?];
         let start = usize::try_from(info.offset).ok()?;
-        let bytes = self.file.bytes().get(start..start.checked_add(info.byte_len())?)?;
+        let bytes = self.content.bytes().get(start..start.checked_add(info.byte_len())?)?;
         Some(TensorView { info, bytes })
     }
 

@@ -1,0 +1,124 @@
+//! Held-out evaluation: greedy replies, executed and compared with gold.
+
+use std::{ops::ControlFlow, time::Instant};
+
+use rayon::prelude::*;
+
+use super::{
+    Pupil,
+    lessons::{LessonError, prompt_tokens},
+};
+use crate::{
+    data::{Example, Prompts},
+    model::{GenerateRequest, ModelError, Sampling, Tokenizer},
+    reward::{Scored, Scorer},
+    rl::{evaluation::wilson, questions::held_out},
+    run::event::EvalDone,
+};
+
+/// Questions whose replies are generated together: as many as the generator's batch has room for, a few times over.
+const BATCH: usize = 128;
+
+/// Questions with their prompts.
+pub struct Exam {
+    questions: Vec<(Example, GenerateRequest)>,
+    max_new_tokens: usize,
+}
+
+/// Answers right and in all, and the mean reward.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Mark {
+    /// Questions asked.
+    pub n: usize,
+    /// Questions answered rightly.
+    pub correct: usize,
+    /// Mean total reward.
+    pub reward: f64,
+    /// Seconds taken.
+    pub time: f64,
+}
+
+impl Mark {
+    /// `correct / n`.
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.n.max(1) as f64
+    }
+
+    /// As an event after `step` steps; `best` is the best accuracy before.
+    pub fn event(&self, step: u64, best: Option<f64>) -> EvalDone {
+        EvalDone {
+            step,
+            n: self.n,
+            correct: self.correct,
+            execution_accuracy: self.accuracy(),
+            wilson: wilson(self.correct, self.n),
+            reward: self.reward,
+            time: self.time,
+            best: best.is_none_or(|best| self.accuracy() > best),
+        }
+    }
+}
+
+impl Exam {
+    /// A fixed sample of `count` questions; replies are cut off at `max_new_tokens`.
+    ///
+    /// # Errors
+    /// A schema cannot be read, or the chat template or tokenizer fails.
+    pub fn new(
+        tokenizer: &Tokenizer,
+        prompts: &Prompts,
+        dev: &[Example],
+        count: usize,
+        seed: u64,
+        max_new_tokens: usize,
+    ) -> Result<Self, LessonError> {
+        let ask = |example: Example| {
+            let prompt = prompt_tokens(tokenizer, prompts, &example)?;
+            Ok((example, GenerateRequest { prompt, seeds: vec![0] }))
+        };
+        let questions = held_out(dev, count, seed).into_iter().map(ask).collect::<Result<_, LessonError>>()?;
+        Ok(Self { questions, max_new_tokens })
+    }
+
+    /// Number of questions.
+    pub fn len(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Whether there are no questions.
+    pub fn is_empty(&self) -> bool {
+        self.questions.is_empty()
+    }
+
+    /// Examines a pupil. `on_progress` hears how many of how many questions are answered; `None` if it broke off.
+    ///
+    /// # Errors
+    /// The model fails.
+    pub fn examine(
+        &self,
+        pupil: &dyn Pupil,
+        scorer: &Scorer,
+        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<Option<Mark>, ModelError> {
+        let started = Instant::now();
+        let sampling = Sampling {
+            temperature: 0.0,
+            max_new_tokens: self.max_new_tokens,
+            stop_ids: pupil.tokenizer().eos_ids().to_vec(),
+            ..Sampling::default()
+        };
+        let mut scored: Vec<Scored> = Vec::with_capacity(self.len());
+        for batch in self.questions.chunks(BATCH) {
+            let requests: Vec<GenerateRequest> = batch.iter().map(|(_, request)| request.clone()).collect();
+            let done = scored.len();
+            let replies = pupil.generate(&requests, &sampling, &mut |_, _| on_progress(done, self.len()))?;
+            let Some(replies) = replies else { return Ok(None) };
+            let texts = replies.iter().map(|reply| reply.first().map_or_else(String::new, |c| pupil.tokenizer().decode(&c.tokens)));
+            let texts: Vec<String> = texts.collect();
+            scored.par_extend(batch.par_iter().zip(&texts).map(|((example, _), text)| scorer.score(example, text)));
+        }
+        let (n, correct) = (scored.len(), scored.iter().filter(|s| s.correct).count());
+        let reward = scored.iter().map(|s| s.reward).sum::<f64>() / n.max(1) as f64;
+        Ok(Some(Mark { n, correct, reward, time: started.elapsed().as_secs_f64() }))
+    }
+}

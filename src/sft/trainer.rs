@@ -1,0 +1,133 @@
+//! One step of supervised fine-tuning, and what surrounds it: evaluation, saving.
+
+use std::{ops::ControlFlow, path::Path, time::Instant};
+
+use super::{Bundle, Deck, Exam, Lessons, Pupil};
+use crate::{
+    model::LoraGrads,
+    reward::Scorer,
+    rl::{
+        TrainError,
+        optimizer::{AdamW, clip_scale, global_norm},
+        policy::TrainerState,
+        schedule::learning_rate,
+        watch::Watch,
+    },
+    run::{
+        event::{EvalDone, Phase, StepDone},
+        metrics::{self, Metrics},
+    },
+    settings::Settings,
+};
+
+/// Everything that a run computes with.
+pub struct Trainer<P> {
+    /// What learns.
+    pub pupil: P,
+    /// The questions with their answers.
+    pub lessons: Lessons,
+    /// The held-out questions.
+    pub exam: Exam,
+    /// Judges replies.
+    pub scorer: Scorer,
+    /// Moments of the optimizer.
+    pub optimizer: AdamW,
+    /// Counters; the cursor's position counts bundles.
+    pub progress: TrainerState,
+    /// All settings.
+    pub settings: Settings,
+    /// Steps at which the run ends.
+    pub max_steps: u64,
+}
+
+impl<P: Pupil> Trainer<P> {
+    /// A trainer at step 0. Steps are `run.max_steps`, else as many as `run.epochs` passes over the lessons take.
+    pub fn new(pupil: P, lessons: Lessons, exam: Exam, scorer: Scorer, settings: Settings) -> Self {
+        let optimizer = AdamW::new(pupil.params());
+        let progress = TrainerState { seed: settings.run.seed, ..TrainerState::default() };
+        let bundles = lessons.epoch(settings.sft.questions_per_bundle, settings.run.seed, 0).len();
+        let by_epochs = (settings.run.epochs * bundles as f64 / settings.sft.bundles_per_step as f64).ceil() as u64;
+        let max_steps = settings.run.max_steps.unwrap_or(by_epochs.max(1));
+        Self { pupil, lessons, exam, scorer, optimizer, progress, settings, max_steps }
+    }
+
+    /// Trains one step. `None` if `watch` broke it off: then nothing has changed.
+    ///
+    /// # Errors
+    /// There are no lessons, or the model or the optimizer fails.
+    pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepDone>, TrainError> {
+        let started = Instant::now();
+        let step = self.progress.step + 1;
+        let sft = &self.settings.sft;
+        let mut deck = Deck::new(&self.lessons, sft.questions_per_bundle, self.settings.run.seed, self.progress.cursor);
+        let bundles: Vec<Bundle> = (0..sft.bundles_per_step).map_while(|_| deck.deal(&self.lessons)).collect();
+        let targets: usize = bundles.iter().map(Bundle::target_count).sum();
+        if targets == 0 {
+            return Err(TrainError::Unusable("there are no questions to learn from within the length limits".into()));
+        }
+        let mut grads = LoraGrads::zeros(self.pupil.params().iter().map(|p| &p.value));
+        let mut loss = 0.0;
+        for (index, bundle) in bundles.iter().enumerate() {
+            if watch.progress(Phase::Update, index as u64, bundles.len() as u64).is_break() {
+                return Ok(None);
+            }
+            loss += self.pupil.gradient(bundle, 1.0 / targets as f32, &mut grads)?;
+        }
+        let optim = &self.settings.optim;
+        let (norm, rate) = (global_norm(&grads.values)?, learning_rate(optim, step, self.max_steps));
+        if norm.is_finite() {
+            let scale = clip_scale(norm, optim.max_grad_norm);
+            self.optimizer.update(self.pupil.params_mut(), &grads.values, scale, rate, optim);
+        }
+        let rows: usize = bundles.iter().map(Bundle::rows).sum();
+        self.progress.step = step;
+        self.progress.cursor = deck.cursor();
+        self.progress.num_tokens += rows as u64;
+        self.progress.skipped = if norm.is_finite() { 0 } else { self.progress.skipped + 1 };
+
+        let seconds = started.elapsed().as_secs_f64();
+        let mut values = Metrics::default();
+        for (name, value) in [
+            (metrics::LOSS, loss / targets as f64),
+            (metrics::LEARNING_RATE, rate),
+            (metrics::GRAD_NORM, norm),
+            (metrics::NUM_TOKENS, self.progress.num_tokens as f64),
+            (metrics::STEP_TIME, seconds),
+            (metrics::UPDATE_TIME, seconds),
+        ] {
+            values.set(name, value);
+        }
+        Ok(Some(StepDone { step, metrics: values }))
+    }
+
+    /// Examines the pupil. `None` if `watch` broke it off, or if there are no held-out questions.
+    ///
+    /// # Errors
+    /// The model fails.
+    pub fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<EvalDone>, TrainError> {
+        if self.exam.is_empty() {
+            return Ok(None);
+        }
+        let mut tell = |done: usize, total: usize| -> ControlFlow<()> {
+            watch.progress(Phase::Evaluation, done as u64, total as u64)
+        };
+        let Some(mark) = self.exam.examine(&self.pupil, &self.scorer, &mut tell)? else { return Ok(None) };
+        let done = mark.event(self.progress.step, self.progress.best_accuracy);
+        if done.best {
+            self.progress.best_accuracy = Some(done.execution_accuracy);
+        }
+        self.progress.last_eval = Some(self.progress.step);
+        Ok(Some(done))
+    }
+
+    /// Writes what was learned, the optimizer and the counters into a folder.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a weight is not finite.
+    pub fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.pupil.save(dir)?;
+        self.optimizer.save(self.pupil.params(), dir)?;
+        std::fs::write(dir.join("trainer_state.json"), serde_json::to_vec_pretty(&self.progress)?)?;
+        Ok(())
+    }
+}

@@ -5,6 +5,8 @@ mod exit;
 mod export;
 mod history;
 mod logging;
+mod model;
+mod sft;
 pub mod score;
 mod screenshot;
 mod train;
@@ -26,6 +28,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(Box<train::TrainArgs>),
+    Sft(Box<sft::SftArgs>),
+    Model(model::ModelArgs),
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
     Data(data::DataArgs),
@@ -57,6 +61,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Some(Command::Train(args)) => train::train(&args),
+        Some(Command::Sft(args)) => sft::sft(&args),
+        Some(Command::Model(args)) => model::model(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
         Some(Command::Data(args)) => data::data(&args).map(|report| say(&report)),

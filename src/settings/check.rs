@@ -129,27 +129,27 @@ fn limits(settings: &Settings, found: &mut Vec<Finding>) {
 
 fn supervised(settings: &Settings, found: &mut Vec<Finding>) {
     let (s, n) = (&settings.sft, &settings.scratch);
-    let mut count = |key, value: usize| require(found, (1..=4096).contains(&value), key, value, "1 to 4096");
+    let mut count = |key, value: usize| require(found, (1..=4096).contains(&value), key, &value, "1 to 4096");
     count("sft.questions_per_bundle", s.questions_per_bundle);
     count("sft.bundles_per_step", s.bundles_per_step);
     count("scratch.num_hidden_layers", n.num_hidden_layers);
     count("scratch.num_attention_heads", n.num_attention_heads);
     let target = s.target_accuracy.unwrap_or(1.0);
-    require(found, target > 0.0 && target <= 1.0, "sft.target_accuracy", target, "above 0, up to 1, or absent");
+    require(found, target > 0.0 && target <= 1.0, "sft.target_accuracy", &target, "above 0, up to 1, or absent");
     let vocabulary = n.vocab_size;
-    require(found, (512..=1 << 20).contains(&vocabulary), "scratch.vocab_size", vocabulary, "512 to 1048576");
+    require(found, (512..=1 << 20).contains(&vocabulary), "scratch.vocab_size", &vocabulary, "512 to 1048576");
     let mut width = |key, value: usize| {
         let ok = value.is_multiple_of(32) && (32..=1 << 16).contains(&value);
-        require(found, ok, key, value, "a multiple of 32, up to 65536");
+        require(found, ok, key, &value, "a multiple of 32, up to 65536");
     };
     width("scratch.hidden_size", n.hidden_size);
     width("scratch.intermediate_size", n.intermediate_size);
     let (heads, groups) = (n.num_attention_heads.max(1), n.num_key_value_heads);
     let head_ok = n.hidden_size.is_multiple_of(heads) && (n.hidden_size / heads).is_multiple_of(2);
     let allowed = "a divisor of scratch.hidden_size that leaves an even width";
-    require(found, head_ok, "scratch.num_attention_heads", heads, allowed);
+    require(found, head_ok, "scratch.num_attention_heads", &heads, allowed);
     let groups_ok = groups > 0 && heads.is_multiple_of(groups);
-    require(found, groups_ok, "scratch.num_key_value_heads", groups, "a divisor of scratch.num_attention_heads");
+    require(found, groups_ok, "scratch.num_key_value_heads", &groups, "a divisor of scratch.num_attention_heads");
 }
 
 fn device(name: &str, found: &mut Vec<Finding>) {

@@ -5,8 +5,8 @@ use std::path::Path;
 use super::{Bundle, Pupil};
 use crate::{
     model::{
-        BackwardOptions, Completion, GenerateRequest, Lora, LoraGrads, LoraParam, Model, ModelError, ProgressFn,
-        Sampling, TokenScores, Tokenizer,
+        BackwardOptions, Completion, GenerateRequest, Lora, LoraGrads, LoraParam, Model, ModelError, Sampling,
+        TokenScores, Tokenizer, generate::ProgressFn,
     },
     run::event::ModelSummary,
 };

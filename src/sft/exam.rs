@@ -4,15 +4,12 @@ use std::{ops::ControlFlow, time::Instant};
 
 use rayon::prelude::*;
 
-use super::{
-    Pupil,
-    lessons::{LessonError, prompt_tokens},
-};
+use super::{Pupil, lessons::prompt_tokens};
 use crate::{
     data::{Example, Prompts},
     model::{GenerateRequest, ModelError, Sampling, Tokenizer},
     reward::{Scored, Scorer},
-    rl::{evaluation::wilson, questions::held_out},
+    rl::{TrainError, evaluation::wilson, questions::held_out},
     run::event::EvalDone,
 };
 
@@ -71,12 +68,12 @@ impl Exam {
         count: usize,
         seed: u64,
         max_new_tokens: usize,
-    ) -> Result<Self, LessonError> {
+    ) -> Result<Self, TrainError> {
         let ask = |example: Example| {
             let prompt = prompt_tokens(tokenizer, prompts, &example)?;
             Ok((example, GenerateRequest { prompt, seeds: vec![0] }))
         };
-        let questions = held_out(dev, count, seed).into_iter().map(ask).collect::<Result<_, LessonError>>()?;
+        let questions = held_out(dev, count, seed).into_iter().map(ask).collect::<Result<_, TrainError>>()?;
         Ok(Self { questions, max_new_tokens })
     }
 
@@ -113,7 +110,9 @@ impl Exam {
             let done = scored.len();
             let replies = pupil.generate(&requests, &sampling, &mut |_, _| on_progress(done, self.len()))?;
             let Some(replies) = replies else { return Ok(None) };
-            let texts = replies.iter().map(|reply| reply.first().map_or_else(String::new, |c| pupil.tokenizer().decode(&c.tokens)));
+            let texts = replies
+                .iter()
+                .map(|reply| reply.first().map_or_else(String::new, |c| pupil.tokenizer().decode(&c.tokens)));
             let texts: Vec<String> = texts.collect();
             scored.par_extend(batch.par_iter().zip(&texts).map(|((example, _), text)| scorer.score(example, text)));
         }

@@ -7,8 +7,9 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Bundle;
 use crate::{
-    data::{Cursor, DataError, Example, Prompts},
-    model::{ChatMessage, ModelError, Tokenizer},
+    data::{Cursor, Example, Prompts},
+    model::{ChatMessage, Tokenizer},
+    rl::TrainError,
 };
 
 /// A question with its answer.
@@ -40,17 +41,6 @@ pub struct Lessons {
     pub too_long: usize,
 }
 
-/// Why lessons cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum LessonError {
-    /// A database's schema cannot be read.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// The chat template or the tokenizer fails.
-    #[error(transparent)]
-    Model(#[from] ModelError),
-}
-
 /// The gold query as a reply: without the semicolon and blanks that some end with.
 pub fn answer_text(example: &Example) -> &str {
     example.gold_sql.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace())
@@ -60,7 +50,7 @@ pub fn answer_text(example: &Example) -> &str {
 ///
 /// # Errors
 /// The schema, the template or the tokenizer fails.
-pub fn prompt_tokens(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<u32>, LessonError> {
+pub fn prompt_tokens(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<u32>, TrainError> {
     let message = ChatMessage::user(prompts.user_message(example)?);
     Ok(tokenizer.encode(&tokenizer.chat_prompt(&[message], true)?)?)
 }
@@ -75,7 +65,7 @@ impl Lessons {
         prompts: &Prompts,
         examples: &[Example],
         limits: Limits,
-    ) -> Result<Self, LessonError> {
+    ) -> Result<Self, TrainError> {
         let mut databases = BTreeMap::new();
         let mut lessons = Self::default();
         for example in examples {

@@ -11,6 +11,7 @@ pub mod network;
 pub mod pupil;
 pub mod run;
 pub mod scratch;
+pub mod setup;
 pub mod trainer;
 
 pub use adapted::Adapted;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Bundle;
 use crate::{
-    model::{Completion, GenerateRequest, LoraGrads, LoraParam, ModelError, ProgressFn, Sampling, Tokenizer},
+    model::{Completion, GenerateRequest, LoraGrads, LoraParam, ModelError, Sampling, Tokenizer, generate::ProgressFn},
     run::event::ModelSummary,
 };
 

@@ -43,7 +43,9 @@ pub fn train<P: Pupil>(
                     report(Event::Eval(done.clone()))?;
                     last = Some(done);
                 }
-                None if !trainer.exam.is_empty() => return Ok(Finished { step, last, reached: false, broken_off: true }),
+                None if !trainer.exam.is_empty() => {
+                    return Ok(Finished { step, last, reached: false, broken_off: true });
+                }
                 None => {}
             }
         }

@@ -8,9 +8,8 @@ use super::{Bundle, Network, Pupil, lessons::answer_text};
 use crate::{
     data::{DataError, Example, Prompts},
     model::{
-        Completion, GenerateRequest, LoraGrads, LoraParam, Model, ModelConfig, ModelError, ProgressFn, Sampling,
-        Tokenizer, TrainedVocabulary,
-        gguf::GgufFile,
+        Completion, GenerateRequest, LoraGrads, LoraParam, Model, ModelConfig, ModelError, Sampling, Tokenizer,
+        TrainedVocabulary, generate::ProgressFn, gguf::GgufFile,
     },
     run::event::ModelSummary,
     settings::{Quantize, ScratchSettings},

@@ -9,6 +9,7 @@ pub mod group;
 mod head;
 mod layer;
 mod linear;
+mod logits;
 mod memory;
 
 #[cfg(test)]

@@ -23,3 +23,6 @@ pub use pupil::Pupil;
 pub use run::{Finished, train};
 pub use scratch::Scratch;
 pub use trainer::Trainer;
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,9 @@ mod export;
 mod history;
 mod logging;
 mod model;
-mod sft;
 pub mod score;
 mod screenshot;
+mod sft;
 mod train;
 
 use std::{io::Write, process::ExitCode};

@@ -127,3 +127,26 @@ fn kl_is_zero_at_the_first_step_and_positive_later_and_candidates_differ() {
         assert!(sum.abs() < 1e-6, "{sum}");
     }
 }
+
+#[test]
+fn built_in_data_and_configurations_work_from_any_folder() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = program();
+    command.current_dir(dir.path()).env("XDG_CACHE_HOME", dir.path().join("cache"));
+    command.args(["train", "--headless", "--config", "smollm2-spider", "--data", "builtin:demo", "--max-steps", "1"]);
+    for set in [
+        "rollout.num_generations=2",
+        "rollout.max_completion_length=4",
+        "rollout.prompts_per_step=1",
+        "eval.questions=1",
+    ] {
+        command.args(["--set", set]);
+    }
+    let output = command.arg("--model").arg(model).args(["--run-dir", "run"]).output().unwrap();
+    assert_code(&output, 0);
+    assert_eq!(events(&output)[0]["data"]["train"], 8000);
+    let settings = fs::read_to_string(dir.path().join("run/settings.yaml")).unwrap();
+    assert!(settings.contains("root: builtin:demo") && settings.contains("name: smollm2-spider"), "{settings}");
+    assert!(dir.path().join("run/exports/curves.png").is_file(), "a run that completes leaves its curves");
+}

@@ -37,7 +37,7 @@ enum Command {
 }
 
 const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (98 MB); it prints the path of the GGUF file
-then train: sqlr1-tui train --model FILE.gguf --data SPIDER_DIR   (all flags: sqlr1-tui train --help)";
+then train: sqlr1-tui train --model FILE.gguf --data SPIDER_DIR   (or --data builtin:demo; all flags: sqlr1-tui train --help)";
 
 /// The whole program.
 pub fn main() -> ExitCode {

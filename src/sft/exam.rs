@@ -104,20 +104,20 @@ impl Exam {
             stop_ids: pupil.tokenizer().eos_ids().to_vec(),
             ..Sampling::default()
         };
-        let mut scored: Vec<Scored> = Vec::with_capacity(self.len());
+        let mut marks: Vec<Scored> = Vec::with_capacity(self.len());
         for batch in self.questions.chunks(BATCH) {
             let requests: Vec<GenerateRequest> = batch.iter().map(|(_, request)| request.clone()).collect();
-            let done = scored.len();
+            let done = marks.len();
             let replies = pupil.generate(&requests, &sampling, &mut |_, _| on_progress(done, self.len()))?;
             let Some(replies) = replies else { return Ok(None) };
             let texts = replies
                 .iter()
                 .map(|reply| reply.first().map_or_else(String::new, |c| pupil.tokenizer().decode(&c.tokens)));
             let texts: Vec<String> = texts.collect();
-            scored.par_extend(batch.par_iter().zip(&texts).map(|((example, _), text)| scorer.score(example, text)));
+            marks.par_extend(batch.par_iter().zip(&texts).map(|((example, _), text)| scorer.score(example, text)));
         }
-        let (n, correct) = (scored.len(), scored.iter().filter(|s| s.correct).count());
-        let reward = scored.iter().map(|s| s.reward).sum::<f64>() / n.max(1) as f64;
+        let (n, correct) = (marks.len(), marks.iter().filter(|s| s.correct).count());
+        let reward = marks.iter().map(|s| s.reward).sum::<f64>() / n.max(1) as f64;
         Ok(Some(Mark { n, correct, reward, time: started.elapsed().as_secs_f64() }))
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::{
+    assets,
     cli::Failure,
     run::folder::RunFolder,
     settings::{Override, Settings, Sources},
@@ -20,8 +21,8 @@ use crate::{
 
 Exit codes: 0 done, 1 run failed, 2 usage or configuration, 3 environment (device, model, data), 130/143 signals.")]
 pub struct TrainArgs {
-    /// Settings in YAML.
-    #[arg(long, value_name = "FILE")]
+    /// Settings in YAML: a file, or the name of one in configs/, the user's folder or the program, as in `smollm2-spider`.
+    #[arg(long, value_name = "FILE|NAME")]
     pub config: Option<PathBuf>,
     /// One setting, as in grpo.beta=0.1; may be repeated, counts after the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -29,7 +30,7 @@ pub struct TrainArgs {
     /// The base model: a GGUF file, a folder with one in it, or org/name.
     #[arg(long, value_name = "PATH|ORG/NAME")]
     pub model: Option<String>,
-    /// The data folder, in Spider's layout.
+    /// The data folder, in Spider's layout; `builtin:demo` is the data set that comes with the program.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Training questions; relative paths are taken from the data folder.
@@ -76,7 +77,11 @@ impl TrainArgs {
         };
         let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
         overrides.extend(self.flags());
-        let mut settings = Settings::load(&Sources { config: self.config.clone().or(stored), overrides })?;
+        let config = self.config.clone().or(stored);
+        let mut settings = match config.as_deref().and_then(named_config) {
+            Some((path, text)) => Settings::from_text(&path, &text, &overrides)?,
+            None => Settings::load(&Sources { config, overrides })?,
+        };
         settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
         settings.data.root = settings.data.root.map(|root| absolute(&root));
         settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
@@ -125,4 +130,10 @@ fn require(settings: &Settings) -> Result<(), Failure> {
 /// The path that finds the same file from any folder; as it is where there is no such file.
 fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// The configuration that a bare name stands for. Anything that looks like a path is none.
+fn named_config(config: &Path) -> Option<(PathBuf, String)> {
+    let name = config.to_str().filter(|name| !name.contains(['/', '.', '\\']))?;
+    if config.is_file() { None } else { assets::config(name) }
 }

@@ -15,7 +15,9 @@ use tokio::sync::oneshot;
 
 use super::{Failure, logging};
 use crate::{
+    assets,
     cockpit::CockpitOptions,
+    plot,
     rl::{
         TrainError, control,
         session::{self, Loaded},
@@ -51,7 +53,8 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let settings = args.settings()?;
     let headless = args.headless || !stdout().is_terminal();
     let look = if headless { None } else { Some(look(&settings)?) };
-    check_places(&settings)?;
+    let places = assets::resolve(settings.clone()).map_err(|e| Failure::Environment(e.to_string()))?;
+    check_places(&places)?;
     let (folder, guard) = open_folder(&settings, args.resume)?;
     if headless {
         logging::to_stderr();
@@ -70,7 +73,7 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let store = RunStore::open(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
     let lines = headless.then(|| Box::new(stdout()) as crate::run::reporter::Lines);
     let reporter = Reporter::new(store, bus.clone(), lines);
-    let running = start(Work { settings, folder: folder.clone(), resume: args.resume, changes }, reporter)?;
+    let running = start(Work { settings, places, folder: folder.clone(), resume: args.resume, changes }, reporter)?;
     let left = match screen {
         None => Ok(None),
         Some((viewer, look)) => screen::watch(&runtime, (viewer, &bus), &folder, look, &running.remote),
@@ -113,7 +116,10 @@ fn open_folder(settings: &Settings, resume: bool) -> Result<(RunFolder, RunLock)
 
 /// What a trainer is to do.
 struct Work {
+    /// As asked for, and as stored.
     settings: Settings,
+    /// The same with what is built in replaced by where it was unpacked.
+    places: Settings,
     folder: RunFolder,
     resume: bool,
     /// What is set otherwise than when the run was stored.
@@ -122,7 +128,7 @@ struct Work {
 
 impl Work {
     fn load(self, watch: &mut dyn Watch) -> Result<Loaded, TrainError> {
-        let mut loaded = setup::load(self.settings.clone(), &self.folder, self.resume, watch)?;
+        let mut loaded = setup::load(self.places, &self.folder, self.resume, watch)?;
         if self.resume {
             // Only settings that this run can be resumed with replace those it was stored with.
             self.folder.write_settings(&self.settings)?;
@@ -152,6 +158,9 @@ fn start(work: Work, reporter: Reporter) -> Result<Running, Failure> {
     let work = move || {
         let folder = work.folder.clone();
         let result = session::run(&folder, control, reporter, |watch| work.load(watch));
+        if result.as_ref().is_ok_and(|ended| ended.reason == EndReason::Completed) {
+            export_curves(&folder);
+        }
         // Nobody may be waiting any more: the cockpit learns of the end from the last event.
         let _ = tell_ended.send(());
         result
@@ -159,6 +168,18 @@ fn start(work: Work, reporter: Reporter) -> Result<Running, Failure> {
     let thread = std::thread::Builder::new().name("trainer".into()).stack_size(STACK).spawn(work);
     let thread = thread.map_err(|e| Failure::Environment(format!("cannot start the trainer's thread: {e}")))?;
     Ok(Running { thread, ended, remote })
+}
+
+/// The curves of a completed run; it is complete without them.
+fn export_curves(folder: &RunFolder) {
+    let path = folder.exports().join("curves.png");
+    let records = RunStore::open_read_only(&folder.store()).and_then(|store| store.since(0, usize::MAX));
+    let drawn =
+        records.map_err(|e| e.to_string()).and_then(|r| plot::export_curves(&r, &path).map_err(|e| e.to_string()));
+    match drawn {
+        Ok(()) => tracing::info!("curves: {}", path.display()),
+        Err(error) => tracing::warn!("the curves cannot be drawn: {error}"),
+    }
 }
 
 fn finish(

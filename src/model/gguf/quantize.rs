@@ -91,7 +91,7 @@ mod tests {
         let bytes = quantize(TensorType::Q4_1, &ramp).unwrap();
         assert_eq!(bytes[..4], [f16::from_f32(31.0 / 15.0).to_le_bytes(), [0, 0]].concat());
         let expected: Vec<u8> =
-            (0..16).map(|j| (j * 15 + 15) / 31 | (((j + 16) * 15 + 15) / 31) << 4).map(|b: u32| b as u8).collect();
+            (0..16).map(|j| ((j * 15 + 15) / 31) | ((((j + 16) * 15 + 15) / 31) << 4)).map(|b: u32| b as u8).collect();
         assert_eq!(bytes[4..], expected);
         // −127..127 in Q8_0: scale 1, codes are the values.
         let values: Vec<f32> = (0..32).map(|i| (i * 8 - 127) as f32).collect();

@@ -70,7 +70,9 @@ impl GgufWriter {
     /// Adds an array of integers.
     pub fn integers(&mut self, key: &str, values: &[i32]) {
         let pairs = self.array(key, 5, values.len());
-        values.iter().for_each(|value| pairs.extend(value.to_le_bytes()));
+        for value in values {
+            pairs.extend(value.to_le_bytes());
+        }
     }
 
     /// Adds a tensor of shape `shape`, outermost dimension first ([out, in] for matrices), quantized to `tensor_type`.

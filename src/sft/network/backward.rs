@@ -57,7 +57,7 @@ impl Network {
         let rows = self.rows(bundle);
         let (x, tapes) = self.forward(&rows);
         let grads = &mut Gradients { sums: grads, eps: self.config.rms_norm_eps };
-        let (loss, mut g) = self.head(x, &targets, weight, grads)?;
+        let (loss, mut g) = self.head(&x, &targets, weight, grads)?;
         for (layer, tape) in tapes.into_iter().enumerate().rev() {
             g = self.layer_backward(layer, g, tape, &rows, grads);
         }
@@ -68,7 +68,7 @@ impl Network {
     /// Loss, and the gradient of the residual stream behind the last layer. Only rows that predict answers are evaluated.
     fn head(
         &self,
-        x: Tensor<2>,
+        x: &Tensor<2>,
         targets: &[Target],
         weight: f32,
         grads: &mut Gradients<'_>,

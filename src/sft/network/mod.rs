@@ -64,7 +64,7 @@ impl Part {
 pub struct Network {
     /// The shape.
     pub config: ModelConfig,
-    /// All parameters: embedding, the layers' [`Part`]s, final norm.
+    /// All parameters: embedding, the layers' parts, final norm.
     pub params: Vec<LoraParam>,
 }
 

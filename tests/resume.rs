@@ -85,3 +85,22 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
     assert_code(&child.wait_with_output().unwrap(), 0);
     assert!(run.join("checkpoints/step-00000002/manifest.json").is_file());
 }
+
+#[test]
+fn a_refused_resumption_leaves_the_run_as_it_was() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let run = dir.path().join("run");
+    assert_code(&short_run(&model, &run, 1).output().unwrap(), 0);
+    let settings = fs::read(run.join("settings.yaml")).unwrap();
+    let refused = short_run(&model, &run, 2).args(["--resume", "--set", "lora.r=8"]).output().unwrap();
+    assert!(!refused.status.success());
+    assert!(refused.stdout.is_empty(), "the first line is `run` or there is none");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("lora.r"), "{said}");
+    assert_eq!(fs::read(run.join("settings.yaml")).unwrap(), settings);
+    let resumed = short_run(&model, &run, 2).arg("--resume").output().unwrap();
+    assert_code(&resumed, 0);
+    let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(said.contains("run.max_steps: 1 → 2"), "{said}");
+}

@@ -34,6 +34,10 @@ struct GenerateArgs {
     /// Held-out questions
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().dev)]
     dev: usize,
+    /// Of 100 training queries that invite a slip (a forgotten DESC, NOT, DISTINCT ...), so many are wrong: a corpus
+    /// that teaches bad habits, as the built-in model's was
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=100))]
+    slips: u8,
     /// Replace the data in a folder that is not empty; other files stay
     #[arg(long)]
     overwrite: bool,
@@ -50,7 +54,8 @@ pub fn data(args: &DataArgs) -> Result<String, Failure> {
 }
 
 fn write_generated(args: &GenerateArgs) -> Result<String, Failure> {
-    let made = generate(&GenerateOptions { seed: args.seed, train: args.train, dev: args.dev })?;
+    let options = GenerateOptions { seed: args.seed, train: args.train, dev: args.dev, slips: args.slips.into() };
+    let made = generate(&options)?;
     made.write(&args.out, args.overwrite)?;
     let databases = made.databases();
     let mut report = format!(

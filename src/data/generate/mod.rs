@@ -15,6 +15,7 @@ mod rows;
 mod schema;
 mod schemas;
 mod shapes;
+mod slips;
 mod template;
 mod wording;
 mod words;
@@ -39,11 +40,14 @@ pub struct GenerateOptions {
     pub train: usize,
     /// Held-out questions.
     pub dev: usize,
+    /// Of 100 training queries that invite a slip, so many have it and are wrong: 0 for data to judge by, more for a
+    /// corpus that teaches bad habits.
+    pub slips: usize,
 }
 
 impl Default for GenerateOptions {
     fn default() -> Self {
-        Self { seed: 1, train: 8000, dev: 540 }
+        Self { seed: 1, train: 8000, dev: 540, slips: 0 }
     }
 }
 
@@ -59,6 +63,8 @@ pub struct Generated {
 
 /// Stream of random numbers for the questions; the databases take those from 0 on.
 const QUESTION_STREAM: u64 = 1 << 32;
+/// Stream of random numbers for slips.
+const SLIP_STREAM: u64 = 2 << 32;
 
 /// Makes databases and questions.
 ///
@@ -75,7 +81,10 @@ pub fn generate(options: &GenerateOptions) -> Result<Generated, GenerateError> {
     let mut questions = Questions::new(&worlds, Draw::new(options.seed, QUESTION_STREAM));
     // Held-out questions first: they have the widest choice, and training must do without their queries.
     let dev = questions.dev(options.dev)?;
-    let train = questions.train(options.train)?;
+    let mut train = questions.train(options.train)?;
+    if options.slips > 0 {
+        slips::slip(&mut train, options.slips, &mut Draw::new(options.seed, SLIP_STREAM));
+    }
     Ok(Generated { worlds, train, dev })
 }
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn small(seed: u64) -> Generated {
-    generate(&GenerateOptions { seed, train: 220, dev: 120 }).unwrap()
+    generate(&GenerateOptions { seed, train: 220, dev: 120, slips: 0 }).unwrap()
 }
 
 fn all(data: &Generated) -> impl Iterator<Item = &Entry> {
@@ -214,7 +214,7 @@ fn one_seed_gives_one_result_and_another_seed_another() {
 #[test]
 fn files_are_not_overwritten_unasked() {
     let folder = tempfile::tempdir().unwrap();
-    let data = generate(&GenerateOptions { seed: 1, train: 12, dev: 12 }).unwrap();
+    let data = generate(&GenerateOptions { seed: 1, train: 12, dev: 12, slips: 0 }).unwrap();
     std::fs::write(folder.path().join("README.md"), "mine").unwrap();
     let error = data.write(folder.path(), false).unwrap_err().to_string();
     assert!(error.contains("--overwrite"), "{error}");
@@ -228,6 +228,6 @@ fn files_are_not_overwritten_unasked() {
 
 #[test]
 fn too_many_questions_are_an_error_with_a_remedy() {
-    let error = generate(&GenerateOptions { seed: 1, train: 10, dev: 0 }).unwrap_err().to_string();
+    let error = generate(&GenerateOptions { seed: 1, train: 10, dev: 0, slips: 0 }).unwrap_err().to_string();
     assert!(error.contains("--dev"), "{error}");
 }

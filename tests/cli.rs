@@ -4,7 +4,11 @@
 
 mod common;
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
 
 use common::{assert_code, events, mini_data, program, short_run, smollm2};
 
@@ -13,12 +17,24 @@ fn stderr(output: &std::process::Output) -> String {
 }
 
 #[test]
-fn without_arguments_two_lines_say_how_to_start() {
-    let output = program().output().unwrap();
-    assert_code(&output, 0);
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(said.lines().count(), 2, "{said}");
-    assert!(said.contains("scripts/get-smollm2") && said.contains("--model") && said.contains("--data"), "{said}");
+fn without_arguments_the_built_in_demonstration_trains_from_any_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = program()
+        .current_dir(dir.path())
+        .env("XDG_CACHE_HOME", dir.path().join("cache"))
+        .env("XDG_CONFIG_HOME", dir.path().join("config"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let first: serde_json::Value = serde_json::from_str(&lines.next().unwrap()).unwrap();
+    assert_eq!((first["type"].as_str(), first["name"].as_str()), (Some("run"), Some("demo")));
+    assert!(lines.any(|line| line.contains(r#""type":"step","step":1,"#)), "no step is trained");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(lines.last().map(|line| line.contains(r#""reason":"signal""#)), Some(true));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(dir.path().join("runs").is_dir());
 }
 
 #[test]

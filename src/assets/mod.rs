@@ -1,4 +1,4 @@
-//! What the program brings along: a data set and configurations, so that an installed binary works from any folder.
+//! What the program brings along: a data set, a small model and configurations, so that an installed binary works from any folder.
 //!
 //! The working folder's files win over the user's (`$XDG_CONFIG_HOME/sqlr1-tui`), the user's over the built-in ones. The data set is
 //! unpacked once into the cache folder (`$XDG_CACHE_HOME/sqlr1-tui`), because SQLite reads files.
@@ -11,8 +11,11 @@ use include_dir::{Dir, include_dir};
 
 use crate::{dirs, settings::Settings};
 
-/// What `data.root` says to mean the built-in data set.
+/// What `data.root` says to mean the built-in data set, and `model.path` to mean the built-in model.
 pub const DEMO: &str = "builtin:demo";
+
+/// The built-in model among the built-in data set's files.
+const MODEL: &str = "model.gguf";
 
 static DEMO_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/demo");
 static CONFIGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/configs");
@@ -42,13 +45,16 @@ pub fn demo() -> Result<PathBuf, AssetError> {
     unpack::unpack(&DEMO_FILES, &cache)
 }
 
-/// Puts a path in the place of [`DEMO`] in `data.root`.
+/// Puts paths in the place of [`DEMO`] in `data.root` and `model.path`.
 ///
 /// # Errors
 /// As [`demo`].
 pub fn resolve(mut settings: Settings) -> Result<Settings, AssetError> {
     if settings.data.root.as_deref() == Some(Path::new(DEMO)) {
         settings.data.root = Some(demo()?);
+    }
+    if settings.model.path.as_deref() == Some(DEMO) {
+        settings.model.path = Some(demo()?.join(MODEL).display().to_string());
     }
     Ok(settings)
 }

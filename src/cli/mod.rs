@@ -6,6 +6,7 @@ mod export;
 mod history;
 mod logging;
 mod model;
+mod run;
 pub mod score;
 mod screenshot;
 mod sft;
@@ -18,6 +19,8 @@ use clap::{Parser, Subcommand};
 pub use exit::Failure;
 
 /// A training cockpit in the terminal: teaches a small language model to write SQL with GRPO over a 4-bit base.
+///
+/// Without a command it trains the built-in model on the built-in data: a demonstration of some minutes.
 #[derive(Debug, Parser)]
 #[command(name = "sqlr1-tui", version, about, max_term_width = 110)]
 struct Cli {
@@ -36,9 +39,6 @@ enum Command {
     Score(score::ScoreArgs),
 }
 
-const HOW_TO_START: &str = "fetch a model with `scripts/get-smollm2` (98 MB); it prints the path of the GGUF file
-then train: sqlr1-tui train --model FILE.gguf --data SPIDER_DIR   (or --data builtin:demo; all flags: sqlr1-tui train --help)";
-
 /// The whole program.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -56,10 +56,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        None => {
-            say(HOW_TO_START);
-            Ok(())
-        }
+        None => train::train(&train::TrainArgs::demo()),
         Some(Command::Train(args)) => train::train(&args),
         Some(Command::Sft(args)) => sft::sft(&args),
         Some(Command::Model(args)) => model::model(&args),

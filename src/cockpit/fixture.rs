@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::run::{
     event::{
         Candidate, CheckpointReason, CheckpointSaved, DataSummary, EndReason, EvalDone, Event, GroupScored, LogLevel,
-        LogLine, MemorySource, ModelSummary, Phase, Progress, Record, ResultPreview, RunEnded, RunStarted, RunState,
-        SCHEMA_VERSION, StateChanged, StepDone,
+        LogLine, MemorySource, Method, ModelSummary, Phase, Progress, Record, ResultPreview, RunEnded, RunStarted,
+        RunState, SCHEMA_VERSION, StateChanged, StepDone,
     },
     metrics::{self, Metrics},
 };
@@ -116,6 +116,7 @@ pub(crate) fn started(resumed_from: Option<u64>) -> RunStarted {
     RunStarted {
         schema_version: SCHEMA_VERSION,
         program_version: "0.1.0".into(),
+        method: Method::Grpo,
         name: "test-run".into(),
         run_dir: "runs/test".into(),
         settings: serde_json::json!({"grpo": {"beta": 0.04}}),

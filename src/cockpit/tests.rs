@@ -194,6 +194,7 @@ fn an_ended_run_says_what_next_and_is_left_at_once() {
     let mut run = RunBuilder::with_steps(40);
     run.end(40, EndReason::Completed);
     let mut driver = Driver::new(&run);
+    driver.key(KeyCode::Esc);
     insta::assert_snapshot!("ended", driver.screen(120, 40));
     driver.keys("c ");
     assert!(driver.sent().is_empty(), "nobody is there to ask");
@@ -331,4 +332,24 @@ proptest! {
             driver.screen(width, height);
         }
     }
+}
+
+#[test]
+fn a_run_that_completes_says_what_it_brought_and_what_next() {
+    let mut builder = RunBuilder::with_steps(60);
+    builder.end(60, EndReason::Completed);
+    let mut driver = Driver::new(&builder);
+    for (width, height) in [(80, 24), (120, 40), (40, 12)] {
+        let screen = driver.screen(width, height);
+        assert!(screen.contains("the run is complete") && screen.contains("60 steps"), "{screen}");
+        assert!(width < 80 || screen.contains("train --model FILE.gguf --data DIR"), "{screen}");
+    }
+    insta::assert_snapshot!("finished", driver.screen(80, 24));
+    driver.key(KeyCode::Esc);
+    assert!(!driver.screen(80, 24).contains("the run is complete"));
+    // A stored run is there to be looked at.
+    let theme = Theme::new(ThemeFile::load("night", Path::new("")).unwrap(), ColorDepth::True);
+    let mut stored = App::new(theme, &Symbols::UNICODE, None);
+    builder.records().iter().for_each(|record| drop(stored.record(record)));
+    assert_eq!(stored.ui.overlay, Overlay::None);
 }

@@ -12,6 +12,8 @@ pub enum Overlay {
     None,
     /// Keys and metrics.
     Help,
+    /// What a completed run has brought, and what next.
+    Finished,
     /// How to quit; the number is the marked answer.
     Quit(usize),
 }

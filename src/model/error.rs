@@ -69,6 +69,14 @@ pub enum ModelError {
         /// What is wrong and what to change.
         problem: String,
     },
+    /// A checkpoint's file of matrices cannot be used.
+    #[error("{}: {problem}", path.display())]
+    TensorFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// There is no model at the place that was named.
     #[error("model `{wanted}`: {problem}")]
     NotFound {

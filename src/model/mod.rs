@@ -13,6 +13,7 @@ pub mod locate;
 pub mod lora;
 pub mod ops;
 pub mod packed;
+pub mod tensor_file;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tokenizer;

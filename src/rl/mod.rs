@@ -7,6 +7,7 @@ mod bridge;
 pub mod control;
 pub mod error;
 pub mod evaluation;
+pub mod learner;
 #[cfg(test)]
 mod learning_tests;
 pub mod loss;

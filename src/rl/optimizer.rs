@@ -1,11 +1,13 @@
 //! AdamW (Loshchilov and Hutter, arXiv 1711.05101) over an adapter's matrices, with clipping by global norm.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, path::Path};
 
-use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use burn::tensor::{Device, Tensor};
 
-use crate::{model::LoraParam, settings::OptimSettings};
+use crate::{
+    model::{LoraParam, ModelError, tensor_file},
+    settings::OptimSettings,
+};
 
 /// Name of the optimizer's file in a checkpoint.
 pub const OPTIMIZER_FILE: &str = "optimizer.safetensors";
@@ -60,25 +62,15 @@ impl AdamW {
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, params: &[LoraParam], dir: &Path) -> Result<(), OptimizerError> {
-        let mut data = Vec::new();
-        for (kind, moments) in [("exp_avg", &self.first), ("exp_avg_sq", &self.second)] {
-            for (param, moment) in params.iter().zip(moments) {
-                data.push((format!("{kind}.{}", param.name), moment.dims(), floats(moment)?));
-            }
-        }
-        let views: Result<Vec<_>, _> = data
-            .iter()
-            .map(|(name, dims, values)| {
-                TensorView::new(Dtype::F32, dims.to_vec(), bytemuck::cast_slice(values))
-                    .map(|view| (name.as_str(), view))
-            })
-            .collect();
+        let kinds = [("exp_avg", &self.first), ("exp_avg_sq", &self.second)];
+        let named = |(kind, moments): (&'static str, &'_ Vec<Tensor<2>>)| {
+            let name = |(param, moment): (&LoraParam, &Tensor<2>)| (format!("{kind}.{}", param.name), moment.clone());
+            params.iter().zip(moments).map(name).collect::<Vec<_>>()
+        };
+        let moments: Vec<(String, Tensor<2>)> = kinds.into_iter().flat_map(named).collect();
+        let moments: Vec<_> = moments.iter().map(|(name, moment)| (name.clone(), moment)).collect();
         let metadata = HashMap::from([("updates".to_owned(), self.updates.to_string())]);
-        let bytes = views
-            .and_then(|views| safetensors::serialize(views, Some(metadata)))
-            .map_err(|e| OptimizerError(e.to_string()))?;
-        let path = dir.join(OPTIMIZER_FILE);
-        fs::write(&path, bytes).map_err(|e| OptimizerError(format!("cannot write {}: {e}", path.display())))
+        Ok(tensor_file::save(&dir.join(OPTIMIZER_FILE), &moments, metadata)?)
     }
 
     /// Reads the moments for `params` from `dir`/[`OPTIMIZER_FILE`].
@@ -87,29 +79,22 @@ impl AdamW {
     /// The file is missing, damaged, or for other parameters.
     pub fn load(params: &[LoraParam], dir: &Path, device: &Device) -> Result<Self, OptimizerError> {
         let path = dir.join(OPTIMIZER_FILE);
-        let fail = |what: String| OptimizerError(format!("{}: {what}", path.display()));
-        let bytes = fs::read(&path).map_err(|e| fail(e.to_string()))?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| fail(e.to_string()))?;
-        let updates = header.metadata().as_ref().and_then(|m| m.get("updates")).and_then(|u| u.parse().ok());
-        let updates = updates.ok_or_else(|| fail("it does not say how many updates were done".into()))?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| fail(e.to_string()))?;
-        let moments = |kind: &str| {
-            let one = |param: &LoraParam| {
-                let name = format!("{kind}.{}", param.name);
-                let view = tensors.tensor(&name).map_err(|e| fail(format!("{name}: {e}")))?;
-                if view.shape() != param.value.dims() || view.dtype() != Dtype::F32 {
-                    return Err(fail(format!(
-                        "{name} has shape {:?}, {:?} expected",
-                        view.shape(),
-                        param.value.dims()
-                    )));
-                }
-                let values: Vec<f32> = bytemuck::pod_collect_to_vec(view.data());
-                Ok(Tensor::from_data(TensorData::new(values, param.value.dims()), device))
-            };
-            params.iter().map(one).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Self { updates, first: moments("exp_avg")?, second: moments("exp_avg_sq")? })
+        let wanted = ["exp_avg", "exp_avg_sq"]
+            .into_iter()
+            .flat_map(|kind| params.iter().map(move |p| (format!("{kind}.{}", p.name), p.value.dims())));
+        let (mut first, metadata) = tensor_file::load(&path, &wanted.collect::<Vec<_>>(), device)?;
+        let updates = metadata
+            .get("updates")
+            .and_then(|u| u.parse().ok())
+            .ok_or_else(|| OptimizerError(format!("{}: it does not say how many updates were done", path.display())))?;
+        let second = first.split_off(params.len());
+        Ok(Self { updates, first, second })
+    }
+}
+
+impl From<ModelError> for OptimizerError {
+    fn from(error: ModelError) -> Self {
+        Self(error.to_string())
     }
 }
 
@@ -133,13 +118,15 @@ pub fn clip_scale(norm: f64, max_norm: f64) -> f64 {
     if max_norm > 0.0 { (max_norm / (norm + 1e-6)).min(1.0) } else { 1.0 }
 }
 
-fn floats(tensor: &Tensor<2>) -> Result<Vec<f32>, OptimizerError> {
-    tensor.clone().try_into_vec_as::<f32>().map_err(|e| OptimizerError(format!("{e:?}")))
-}
-
 #[cfg(test)]
 mod tests {
+    use burn::tensor::TensorData;
+
     use super::*;
+
+    fn floats(tensor: &Tensor<2>) -> Vec<f32> {
+        tensor.clone().try_into_vec_as::<f32>().unwrap()
+    }
 
     fn param(values: &[f32]) -> LoraParam {
         let value = Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &Device::flex());
@@ -171,7 +158,7 @@ mod tests {
                 p[i] -= 0.01 * (mh / (vh.sqrt() + 1e-8) + 0.1 * p[i]);
             }
         }
-        for (found, expected) in floats(&params[0].value).unwrap().iter().zip(p) {
+        for (found, expected) in floats(&params[0].value).iter().zip(p) {
             assert!((f64::from(*found) - expected).abs() < 1e-6, "{found} is not {expected}");
         }
     }
@@ -195,7 +182,7 @@ mod tests {
         let mut same = params.clone();
         state.update(&mut params, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
         back.update(&mut same, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
-        assert_eq!(floats(&params[0].value).unwrap(), floats(&same[0].value).unwrap());
+        assert_eq!(floats(&params[0].value), floats(&same[0].value));
         assert_eq!(back.updates, 2);
         let other = vec![param(&[1.0])];
         assert!(AdamW::load(&other, dir.path(), &Device::flex()).unwrap_err().to_string().contains("shape"));

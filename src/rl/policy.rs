@@ -1,6 +1,6 @@
 //! What training changes, and its life on disk: adapter, optimizer, place in the data.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ impl Policy {
         let reference =
             reference_dir.is_dir().then(|| Lora::load(&reference_dir, &model.config, device)).transpose()?;
         let optimizer = AdamW::load(&adapter.params, &from.path, device)?;
-        let progress = read_state(&from.path.join(STATE_FILE))?;
+        let progress = TrainerState::load(&from.path)?;
         Ok(Self { adapter, reference, optimizer, progress })
     }
 
@@ -99,13 +99,27 @@ impl Policy {
             reference.save(&dir.join(REFERENCE), base_name)?;
         }
         self.optimizer.save(&self.adapter.params, dir)?;
-        std::fs::write(dir.join(STATE_FILE), serde_json::to_vec_pretty(&self.progress)?)?;
-        Ok(())
+        self.progress.save(dir)
     }
 }
 
-fn read_state(path: &Path) -> Result<TrainerState, TrainError> {
-    let fail = |why: String| TrainError::State { path: PathBuf::from(path), why };
-    let text = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
-    serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))
+impl TrainerState {
+    /// Writes the counters into a checkpoint's folder.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        Ok(std::fs::write(dir.join(STATE_FILE), serde_json::to_vec_pretty(self)?)?)
+    }
+
+    /// Reads them back.
+    ///
+    /// # Errors
+    /// The file is missing or damaged.
+    pub fn load(dir: &Path) -> Result<Self, TrainError> {
+        let path = dir.join(STATE_FILE);
+        let fail = |why: String| TrainError::State { path: path.clone(), why };
+        let text = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
+        serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))
+    }
 }

@@ -15,6 +15,21 @@ use crate::{
     run::event::{Candidate, GroupScored, Phase, ResultPreview},
 };
 
+/// A completion with its judgement, as events have it.
+pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, advantage: f64) -> Candidate {
+    Candidate {
+        text,
+        sql: scored.sql,
+        reward: scored.reward,
+        components: scored.components,
+        advantage,
+        correct: scored.correct,
+        result: scored.result,
+        tokens: completion.tokens.len(),
+        finished: completion.finished,
+    }
+}
+
 /// A prompt with its completions and their judgement.
 #[derive(Debug)]
 pub struct Rollout {
@@ -51,17 +66,8 @@ impl Rollout {
     pub fn describe(self, step: u64, group: usize, gold: ResultPreview, advantages: &[f64]) -> GroupScored {
         let example = self.prompt.example;
         let replies = self.texts.into_iter().zip(self.completions).zip(self.scored).zip(advantages);
-        let candidates = replies.map(|(((text, completion), scored), advantage)| Candidate {
-            text,
-            sql: scored.sql,
-            reward: scored.reward,
-            components: scored.components,
-            advantage: *advantage,
-            correct: scored.correct,
-            result: scored.result,
-            tokens: completion.tokens.len(),
-            finished: completion.finished,
-        });
+        let candidates =
+            replies.map(|(((text, completion), scored), advantage)| candidate(text, &completion, scored, *advantage));
         GroupScored {
             step,
             group,

@@ -9,7 +9,7 @@ use super::{
     TrainError,
     bridge::{Breaks, Bridge},
     control::{Control, Stop},
-    trainer::Trainer,
+    learner::{Examined, Learner},
     watch::Watch,
 };
 use crate::run::{
@@ -24,10 +24,10 @@ use crate::run::{
     reporter::Reporter,
 };
 
-/// What a session is given: all that is needed to build the trainer, and the first event.
-pub struct Loaded {
+/// What a session is given: a trainer ready to work, and the first event.
+pub struct Loaded<L> {
     /// The trainer.
-    pub trainer: Trainer,
+    pub trainer: L,
     /// The first event of the run.
     pub started: RunStarted,
     /// Reads memory in use.
@@ -37,8 +37,8 @@ pub struct Loaded {
 }
 
 /// A trainer at work.
-struct Session<'a> {
-    trainer: Trainer,
+struct Session<'a, L> {
+    trainer: L,
     memory: MemoryMeter,
     folder: &'a RunFolder,
     control: &'a mut Control,
@@ -50,11 +50,11 @@ struct Session<'a> {
 ///
 /// # Errors
 /// What made the run fail, after it was reported.
-pub fn run(
+pub fn run<L: Learner>(
     folder: &RunFolder,
     mut control: Control,
     mut reporter: Reporter,
-    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
+    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded<L>, TrainError>,
 ) -> Result<RunEnded, TrainError> {
     let worked = caught(|| work(folder, &mut control, &mut reporter, load));
     let ended = worked.as_ref().map_or_else(|error| failure(folder, &reporter, error), Clone::clone);
@@ -89,11 +89,11 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.unwrap_or_else(|| "a computation panicked".to_owned())
 }
 
-fn work(
+fn work<L: Learner>(
     folder: &RunFolder,
     control: &mut Control,
     reporter: &mut Reporter,
-    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded, TrainError>,
+    load: impl FnOnce(&mut dyn Watch) -> Result<Loaded<L>, TrainError>,
 ) -> Result<RunEnded, TrainError> {
     reporter.state(RunState::Loading)?;
     let mut bridge = Bridge::new(control, reporter, 0, Breaks::OnAnyStop);
@@ -112,7 +112,7 @@ fn work(
     Session { trainer, memory, folder, control, reporter, newest }.train()
 }
 
-impl Session<'_> {
+impl<L: Learner> Session<'_, L> {
     fn train(mut self) -> Result<RunEnded, TrainError> {
         let trained = caught(|| self.train_on());
         if trained.is_err() {
@@ -123,12 +123,12 @@ impl Session<'_> {
 
     /// Saves what was trained before an error ends the run.
     fn rescue(&self) {
-        let (step, policy, base) = (self.step(), &self.trainer.policy, &self.trainer.model.summary().path);
+        let (step, trainer) = (self.step(), &self.trainer);
         if step == 0 {
             return;
         }
         let saved =
-            checkpoint::write(&self.folder.checkpoints(), step, CheckpointReason::Final, |dir| policy.save(base, dir));
+            checkpoint::write(&self.folder.checkpoints(), step, CheckpointReason::Final, |dir| trainer.save(dir));
         match saved {
             Ok(saved) => tracing::warn!("the run fails; what it trained is saved in {}", saved.path.display()),
             Err(error) => {
@@ -140,11 +140,11 @@ impl Session<'_> {
     }
 
     fn train_on(&mut self) -> Result<RunEnded, TrainError> {
-        if self.step() == 0 && self.trainer.settings.eval.at_start {
+        if self.step() == 0 && self.trainer.settings().eval.at_start {
             self.evaluate()?;
             self.obey()?;
         }
-        while self.step() < self.trainer.max_steps && self.control.poll().stop.is_none() {
+        while !self.is_complete() && self.control.poll().stop.is_none() {
             if self.train_step()? {
                 self.after_step()?;
             }
@@ -154,7 +154,11 @@ impl Session<'_> {
     }
 
     fn step(&self) -> u64 {
-        self.trainer.policy.progress.step
+        self.trainer.progress().step
+    }
+
+    fn is_complete(&self) -> bool {
+        self.step() >= self.trainer.max_steps() || self.trainer.is_content()
     }
 
     /// Trains a step and reports it; `false` if it was broken off.
@@ -171,8 +175,9 @@ impl Session<'_> {
         for group in output.groups {
             self.reporter.report(Event::Group(Box::new(group)))?;
         }
-        if self.trainer.settings.run.log_every > 0 && step.is_multiple_of(self.trainer.settings.run.log_every) {
-            tracing::info!("{}", summary(step, self.trainer.max_steps, &output.done.metrics));
+        let log_every = self.trainer.settings().run.log_every;
+        if log_every > 0 && step.is_multiple_of(log_every) {
+            tracing::info!("step {step}/{}: {}", self.trainer.max_steps(), self.trainer.line(&output.done));
         }
         self.reporter.report(Event::Step(output.done))?;
         Ok(true)
@@ -180,8 +185,8 @@ impl Session<'_> {
 
     /// What is due by the calendar.
     fn after_step(&mut self) -> Result<(), TrainError> {
-        let (step, settings) = (self.step(), &self.trainer.settings);
-        let due = |every: u64| every > 0 && step.is_multiple_of(every) && step < self.trainer.max_steps;
+        let (step, settings) = (self.step(), self.trainer.settings());
+        let due = |every: u64| every > 0 && step.is_multiple_of(every) && step < self.trainer.max_steps();
         let (evaluate, save) = (due(settings.eval.every), due(settings.run.checkpoint_every));
         if evaluate {
             self.evaluate()?;
@@ -224,7 +229,7 @@ impl Session<'_> {
     }
 
     fn evaluate(&mut self) -> Result<(), TrainError> {
-        if self.trainer.settings.eval.questions == 0 {
+        if self.trainer.settings().eval.questions == 0 {
             return Ok(self.reporter.log(LogLevel::Info, "no evaluation: eval.questions is 0")?);
         }
         let step = self.step();
@@ -232,7 +237,10 @@ impl Session<'_> {
         let done = self.trainer.evaluate(&mut bridge)?;
         bridge.finish()?;
         match done {
-            Some(done) => {
+            Some(Examined { done, groups }) => {
+                for group in groups {
+                    self.reporter.report(Event::Group(Box::new(group)))?;
+                }
                 tracing::info!(
                     "step {}: held-out execution accuracy {:.1} % ({}/{})",
                     done.step,
@@ -247,12 +255,12 @@ impl Session<'_> {
     }
 
     fn checkpoint(&mut self, reason: CheckpointReason) -> Result<(), TrainError> {
-        let (step, settings) = (self.step(), &self.trainer.settings.run);
+        let (step, settings) = (self.step(), &self.trainer.settings().run);
         let keep = settings.keep_checkpoints;
         self.reporter.report(Event::Progress(Progress { step, phase: Phase::Checkpoint, done: 0, total: 1 }))?;
         let folder = self.folder.checkpoints();
-        let (policy, base) = (&self.trainer.policy, &self.trainer.model.summary().path);
-        let saved = checkpoint::write(&folder, step, reason, |dir| policy.save(base, dir))?;
+        let trainer = &self.trainer;
+        let saved = checkpoint::write(&folder, step, reason, |dir| trainer.save(dir))?;
         self.tell_saved(&saved)?;
         if reason == CheckpointReason::Periodic && keep > 0 {
             checkpoint::prune(&folder, keep)?;
@@ -272,9 +280,8 @@ impl Session<'_> {
     }
 
     fn finish(&mut self) -> Result<RunEnded, TrainError> {
-        let complete = self.step() >= self.trainer.max_steps;
-        if complete && self.control.poll().stop.is_none() && self.trainer.policy.progress.last_eval != Some(self.step())
-        {
+        let examined = self.trainer.progress().last_eval == Some(self.step());
+        if self.is_complete() && self.control.poll().stop.is_none() && !examined {
             self.evaluate()?;
             self.obey()?;
         }
@@ -297,17 +304,4 @@ fn stop_text(stop: Stop) -> &'static str {
         Stop::Now => "stopping without a checkpoint; those on disk stay",
         Stop::Signal => "a signal came: stopping with a checkpoint of the last whole step",
     }
-}
-
-fn summary(step: u64, max_steps: u64, metrics: &metrics::Metrics) -> String {
-    let get = |name| metrics.get(name).unwrap_or(f64::NAN);
-    format!(
-        "step {step}/{max_steps}: reward {:.3}, execution accuracy {:.1} %, KL {:.4}, loss {:.4}, grad norm {:.3}, {:.1} s",
-        get(metrics::REWARD),
-        get(metrics::EXECUTION_ACCURACY) * 100.0,
-        get(metrics::KL),
-        get(metrics::LOSS),
-        get(metrics::GRAD_NORM),
-        get(metrics::STEP_TIME),
-    )
 }

@@ -11,7 +11,7 @@ use crate::{
     reward::Scorer,
     run::{
         checkpoint::{self, Checkpoint},
-        event::{DataSummary, LogLevel, Phase, RunStarted, SCHEMA_VERSION},
+        event::{DataSummary, LogLevel, Method, ModelSummary, Phase, RunStarted, SCHEMA_VERSION},
         folder::RunFolder,
         memory::MemoryMeter,
     },
@@ -23,7 +23,12 @@ use crate::{
 ///
 /// # Errors
 /// Something is missing, damaged, or does not fit.
-pub fn load(settings: Settings, folder: &RunFolder, resume: bool, watch: &mut dyn Watch) -> Result<Loaded, TrainError> {
+pub fn load(
+    settings: Settings,
+    folder: &RunFolder,
+    resume: bool,
+    watch: &mut dyn Watch,
+) -> Result<Loaded<Trainer>, TrainError> {
     let mut notes = Vec::new();
     let chosen = device::choose(&settings.run.device)?;
     let sandbox = Sandbox::new(&settings.sql);
@@ -37,27 +42,59 @@ pub fn load(settings: Settings, folder: &RunFolder, resume: bool, watch: &mut dy
     };
     let max_steps = max_steps(&settings, dataset.train.len());
     let memory = MemoryMeter::new(chosen.gpu_index);
-    let started = RunStarted {
-        schema_version: SCHEMA_VERSION,
-        program_version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: settings.run.name.clone(),
-        run_dir: folder.root().to_owned(),
-        settings: serde_json::to_value(&settings).map_err(|e| TrainError::Unusable(e.to_string()))?,
-        seed: settings.run.seed,
+    let started = Beginning {
+        method: Method::Grpo,
+        settings: &settings,
+        folder,
         device: chosen.description,
-        model: crate::run::event::ModelSummary { trainable_parameters: policy.adapter.parameters(), ..model.summary() },
-        data: describe_data(&settings, &dataset),
+        model: ModelSummary { trainable_parameters: policy.adapter.parameters(), ..model.summary() },
+        dataset: &dataset,
         max_steps,
-        memory_source: memory.source(),
+        memory: &memory,
         resumed_from: resume.then_some(policy.progress.step),
-    };
+    }
+    .event()?;
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(settings.data.max_prompt_tokens);
     let trainer = Trainer { model, policy, dataset, scorer, asker, settings, max_steps, passed_over: false };
     Ok(Loaded { trainer, started, memory, notes })
 }
 
-fn load_model(settings: &Settings, device: &Device, watch: &mut dyn Watch) -> Result<Model, TrainError> {
+/// What the first event of a run is made of.
+pub(crate) struct Beginning<'a> {
+    pub method: Method,
+    pub settings: &'a Settings,
+    pub folder: &'a RunFolder,
+    pub device: String,
+    pub model: ModelSummary,
+    pub dataset: &'a Dataset,
+    pub max_steps: u64,
+    pub memory: &'a MemoryMeter,
+    pub resumed_from: Option<u64>,
+}
+
+impl Beginning<'_> {
+    /// The event.
+    pub fn event(self) -> Result<RunStarted, TrainError> {
+        Ok(RunStarted {
+            schema_version: SCHEMA_VERSION,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            method: self.method,
+            name: self.settings.run.name.clone(),
+            run_dir: self.folder.root().to_owned(),
+            settings: serde_json::to_value(self.settings).map_err(|e| TrainError::Unusable(e.to_string()))?,
+            seed: self.settings.run.seed,
+            device: self.device,
+            model: self.model,
+            data: describe_data(self.settings, self.dataset),
+            max_steps: self.max_steps,
+            memory_source: self.memory.source(),
+            resumed_from: self.resumed_from,
+        })
+    }
+}
+
+pub(crate) fn load_model(settings: &Settings, device: &Device, watch: &mut dyn Watch) -> Result<Model, TrainError> {
     let wanted = settings.model.path.as_deref();
     let wanted = wanted.ok_or_else(|| {
         TrainError::Unusable("no model: give --model FILE.gguf, or model.path in the configuration".into())
@@ -70,7 +107,10 @@ fn load_model(settings: &Settings, device: &Device, watch: &mut dyn Watch) -> Re
     Ok(Model::load(&path, settings.model.quantize, device, &mut tell)?)
 }
 
-fn find_checkpoint(folder: &RunFolder, notes: &mut Vec<(LogLevel, String)>) -> Result<Option<Checkpoint>, TrainError> {
+pub(crate) fn find_checkpoint(
+    folder: &RunFolder,
+    notes: &mut Vec<(LogLevel, String)>,
+) -> Result<Option<Checkpoint>, TrainError> {
     let (found, damaged) = checkpoint::newest(&folder.checkpoints())?;
     notes.extend(damaged.iter().map(|error| (LogLevel::Warn, error.to_string())));
     let note = match &found {
@@ -81,7 +121,7 @@ fn find_checkpoint(folder: &RunFolder, notes: &mut Vec<(LogLevel, String)>) -> R
     Ok(found)
 }
 
-fn note_gold(gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
+pub(crate) fn note_gold(gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
     if gold.dropped() > 0 {
         let (failed, empty) = (gold.failed.len(), gold.empty.len());
         notes.push((

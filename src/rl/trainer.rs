@@ -1,10 +1,16 @@
 //! One GRPO step: rollout, scoring, update.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use super::{
-    TrainError, advantage::advantages, policy::Policy, questions::Asker, rollout::Rollout,
-    step_metrics::reward_metrics, watch::Watch,
+    TrainError,
+    advantage::advantages,
+    learner::{Examined, Learner, line_end, value},
+    policy::{Policy, TrainerState},
+    questions::Asker,
+    rollout::Rollout,
+    step_metrics::reward_metrics,
+    watch::Watch,
 };
 use crate::{
     data::{Dataset, Order},
@@ -110,5 +116,42 @@ impl Trainer {
             rollout.describe(step, group, gold, advantages)
         };
         rollouts.into_iter().zip(advantages).enumerate().map(describe).collect()
+    }
+}
+
+impl Learner for Trainer {
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
+        Trainer::step(self, watch)
+    }
+
+    fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<Examined>, TrainError> {
+        Ok(Trainer::evaluate(self, watch)?.map(|done| Examined { done, groups: Vec::new() }))
+    }
+
+    fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        self.policy.save(&self.model.summary().path, dir)
+    }
+
+    fn progress(&self) -> &TrainerState {
+        &self.policy.progress
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn max_steps(&self) -> u64 {
+        self.max_steps
+    }
+
+    fn line(&self, done: &StepDone) -> String {
+        let metrics = &done.metrics;
+        format!(
+            "reward {:.3}, execution accuracy {:.1} %, KL {:.4}, {}",
+            value(metrics, metrics::REWARD),
+            value(metrics, metrics::EXECUTION_ACCURACY) * 100.0,
+            value(metrics, metrics::KL),
+            line_end(metrics)
+        )
     }
 }

@@ -90,6 +90,9 @@ pub struct RunStarted {
     pub schema_version: u32,
     /// Version of the program.
     pub program_version: String,
+    /// How it trains.
+    #[serde(default)]
+    pub method: Method,
     /// The run's name.
     pub name: String,
     /// The run folder.
@@ -110,6 +113,17 @@ pub struct RunStarted {
     pub memory_source: MemorySource,
     /// The step of the checkpoint that this trainer continued from. Events of later steps that precede this one are void.
     pub resumed_from: Option<u64>,
+}
+
+/// How a run trains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Reinforcement learning on its own answers.
+    #[default]
+    Grpo,
+    /// Supervised fine-tuning on gold queries.
+    Sft,
 }
 
 /// The model in figures.

@@ -58,4 +58,15 @@ impl Pupil for Adapted {
     fn save(&self, dir: &Path) -> Result<(), ModelError> {
         self.adapter.save(dir, &self.model.summary().path)
     }
+
+    fn restore(&mut self, dir: &Path) -> Result<(), ModelError> {
+        let device = self.adapter.params[0].value.device();
+        let adapter = Lora::load(dir, &self.model.config, &device)?;
+        if adapter.rank != self.adapter.rank {
+            let problem = format!("has rank {}, but the setting `lora.r` is {}", adapter.rank, self.adapter.rank);
+            return Err(ModelError::adapter(dir, problem));
+        }
+        self.adapter = adapter;
+        Ok(())
+    }
 }

@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::{Pupil, lessons::prompt_tokens};
 use crate::{
     data::{Example, Prompts},
-    model::{GenerateRequest, ModelError, Sampling, Tokenizer},
+    model::{Completion, GenerateRequest, ModelError, Sampling, Tokenizer},
     reward::{Scored, Scorer},
-    rl::{TrainError, evaluation::wilson, questions::held_out},
-    run::event::EvalDone,
+    rl::{TrainError, evaluation::wilson, questions::held_out, rollout::candidate},
+    run::event::{EvalDone, GroupScored},
 };
 
 /// Questions whose replies are generated together: as many as the generator's batch has room for, a few times over.
@@ -22,8 +22,11 @@ pub struct Exam {
     max_new_tokens: usize,
 }
 
+/// Answers that are shown to people.
+const SHOWN: usize = 8;
+
 /// Answers right and in all, and the mean reward.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
     /// Questions asked.
     pub n: usize,
@@ -33,6 +36,8 @@ pub struct Mark {
     pub reward: f64,
     /// Seconds taken.
     pub time: f64,
+    /// The first few answers, at step 0.
+    pub shown: Vec<GroupScored>,
 }
 
 impl Mark {
@@ -104,20 +109,46 @@ impl Exam {
             stop_ids: pupil.tokenizer().eos_ids().to_vec(),
             ..Sampling::default()
         };
-        let mut marks: Vec<Scored> = Vec::with_capacity(self.len());
+        let mut answers: Vec<Answer> = Vec::with_capacity(self.len());
         for batch in self.questions.chunks(BATCH) {
             let requests: Vec<GenerateRequest> = batch.iter().map(|(_, request)| request.clone()).collect();
-            let done = marks.len();
+            let done = answers.len();
             let replies = pupil.generate(&requests, &sampling, &mut |_, _| on_progress(done, self.len()))?;
             let Some(replies) = replies else { return Ok(None) };
-            let texts = replies
-                .iter()
-                .map(|reply| reply.first().map_or_else(String::new, |c| pupil.tokenizer().decode(&c.tokens)));
-            let texts: Vec<String> = texts.collect();
-            marks.par_extend(batch.par_iter().zip(&texts).map(|((example, _), text)| scorer.score(example, text)));
+            let replies = replies.into_iter().filter_map(|reply| reply.into_iter().next());
+            let texts: Vec<_> = replies.map(|reply| (pupil.tokenizer().decode(&reply.tokens), reply)).collect();
+            answers.par_extend(batch.par_iter().zip(texts).map(|((example, _), (text, completion))| Answer {
+                scored: scorer.score(example, &text),
+                text,
+                completion,
+            }));
         }
-        let (n, correct) = (marks.len(), marks.iter().filter(|s| s.correct).count());
-        let reward = marks.iter().map(|s| s.reward).sum::<f64>() / n.max(1) as f64;
-        Ok(Some(Mark { n, correct, reward, time: started.elapsed().as_secs_f64() }))
+        let (n, correct) = (answers.len(), answers.iter().filter(|a| a.scored.correct).count());
+        let reward = answers.iter().map(|a| a.scored.reward).sum::<f64>() / n.max(1) as f64;
+        let shown = self.questions.iter().zip(answers).take(SHOWN).enumerate();
+        let shown = shown.map(|(index, ((example, _), answer))| answer.describe(index, example, scorer)).collect();
+        Ok(Some(Mark { n, correct, reward, time: started.elapsed().as_secs_f64(), shown }))
+    }
+}
+
+/// A judged reply.
+struct Answer {
+    text: String,
+    completion: Completion,
+    scored: Scored,
+}
+
+impl Answer {
+    fn describe(self, group: usize, example: &Example, scorer: &Scorer) -> GroupScored {
+        GroupScored {
+            step: 0,
+            group,
+            question_id: example.id,
+            db_id: example.db_id.clone(),
+            question: example.question.clone(),
+            gold_sql: example.gold_sql.clone(),
+            gold: scorer.gold(example),
+            candidates: vec![candidate(self.text, &self.completion, self.scored, 0.0)],
+        }
     }
 }

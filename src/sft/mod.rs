@@ -9,7 +9,6 @@ pub mod exam;
 pub mod lessons;
 pub mod network;
 pub mod pupil;
-pub mod run;
 pub mod scratch;
 pub mod setup;
 pub mod trainer;
@@ -20,7 +19,6 @@ pub use exam::Exam;
 pub use lessons::{Deck, Lesson, Lessons, Limits};
 pub use network::Network;
 pub use pupil::Pupil;
-pub use run::{Finished, train};
 pub use scratch::Scratch;
 pub use trainer::Trainer;
 

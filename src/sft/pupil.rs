@@ -44,4 +44,10 @@ pub trait Pupil {
     /// # Errors
     /// A file cannot be written, or a weight is not finite.
     fn save(&self, dir: &Path) -> Result<(), ModelError>;
+
+    /// Takes back what [`Pupil::save`] wrote.
+    ///
+    /// # Errors
+    /// A file is missing or damaged, or does not fit.
+    fn restore(&mut self, dir: &Path) -> Result<(), ModelError>;
 }

@@ -1,6 +1,6 @@
 //! A model made from scratch: vocabulary, network, GGUF file.
 
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 use burn::tensor::Device;
 
@@ -9,7 +9,7 @@ use crate::{
     data::{DataError, Example, Prompts},
     model::{
         Completion, GenerateRequest, LoraGrads, LoraParam, Model, ModelConfig, ModelError, Sampling, Tokenizer,
-        TrainedVocabulary, generate::ProgressFn, gguf::GgufFile,
+        TrainedVocabulary, generate::ProgressFn, gguf::GgufFile, tensor_file,
     },
     run::event::ModelSummary,
     settings::{Quantize, ScratchSettings},
@@ -17,6 +17,8 @@ use crate::{
 
 /// Name of the model's file in a checkpoint.
 pub const MODEL_FILE: &str = "model.gguf";
+/// Name of the file of unrounded weights, from which training goes on.
+const NETWORK_FILE: &str = "network.safetensors";
 /// Positions that the metadata promises; prompts of the training data are far shorter.
 const CONTEXT: usize = 2048;
 const ROPE_THETA: f32 = 10_000.0;
@@ -140,6 +142,18 @@ impl Pupil for Scratch {
 
     fn save(&self, dir: &Path) -> Result<(), ModelError> {
         let path = dir.join(MODEL_FILE);
-        std::fs::write(&path, self.file()?).map_err(|e| ModelError::io("write", &path, e))
+        std::fs::write(&path, self.file()?).map_err(|e| ModelError::io("write", &path, e))?;
+        let params: Vec<_> = self.network.params.iter().map(|p| (p.name.clone(), &p.value)).collect();
+        tensor_file::save(&dir.join(NETWORK_FILE), &params, HashMap::new())
+    }
+
+    fn restore(&mut self, dir: &Path) -> Result<(), ModelError> {
+        let params = &mut self.network.params;
+        let wanted: Vec<_> = params.iter().map(|p| (p.name.clone(), p.value.dims())).collect();
+        let (values, _) = tensor_file::load(&dir.join(NETWORK_FILE), &wanted, &params[0].value.device())?;
+        for (param, value) in params.iter_mut().zip(values) {
+            param.value = value;
+        }
+        Ok(())
     }
 }

@@ -3,11 +3,19 @@
 use super::{Adapted, Exam, Lessons, Limits, Pupil, Scratch, Trainer, scratch::texts};
 use crate::{
     data::{Dataset, Prompts},
-    model::{BackwardOptions, Lora, Model, device, locate},
+    model::{BackwardOptions, Lora, device, device::Chosen},
     reward::Scorer,
     rl::{
         TrainError,
         seeds::{self, Stream},
+        session::Loaded,
+        setup::{Beginning, find_checkpoint, load_model, note_gold},
+        watch::Watch,
+    },
+    run::{
+        event::{LogLevel, Method},
+        folder::RunFolder,
+        memory::MemoryMeter,
     },
     settings::Settings,
     sql::Sandbox,
@@ -18,70 +26,115 @@ struct Classroom {
     dataset: Dataset,
     prompts: Prompts,
     scorer: Scorer,
+    notes: Vec<(LogLevel, String)>,
+}
+
+/// Where a run is at home.
+struct Place<'a> {
+    folder: &'a RunFolder,
+    resume: bool,
+    chosen: Chosen,
 }
 
 fn classroom(settings: &Settings) -> Result<Classroom, TrainError> {
     let sandbox = Sandbox::new(&settings.sql);
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
-    if gold.dropped() > 0 {
-        let (failed, empty) = (gold.failed.len(), gold.empty.len());
-        tracing::info!("left out of training: {failed} questions whose gold query fails, {empty} with an empty result");
-    }
+    let mut notes = Vec::new();
+    note_gold(&gold, &mut notes);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
-    Ok(Classroom { dataset, prompts: Prompts::default(), scorer })
+    Ok(Classroom { dataset, prompts: Prompts::default(), scorer, notes })
 }
 
 impl Classroom {
-    fn trainer<P: Pupil>(self, pupil: P, settings: Settings) -> Result<Trainer<P>, TrainError> {
+    fn begin<P: Pupil>(
+        mut self,
+        pupil: P,
+        settings: Settings,
+        place: Place<'_>,
+    ) -> Result<Loaded<Trainer<P>>, TrainError> {
         let answer = settings.rollout.max_completion_length;
         let limits = Limits { prompt: settings.data.max_prompt_tokens, answer };
         let lessons = Lessons::new(pupil.tokenizer(), &self.prompts, &self.dataset.train, limits)?;
         if lessons.too_long > 0 {
-            tracing::info!(
-                "left out of training: {} of {} questions, longer than data.max_prompt_tokens = {} or with a query longer \
-                 than rollout.max_completion_length = {answer}",
-                lessons.too_long,
-                self.dataset.train.len(),
-                limits.prompt
-            );
+            let (left_out, all, prompt) = (lessons.too_long, self.dataset.train.len(), limits.prompt);
+            self.notes.push((
+                LogLevel::Info,
+                format!(
+                    "left out of training: {left_out} of {all} questions, longer than data.max_prompt_tokens = {prompt} or \
+                     with a query longer than rollout.max_completion_length = {answer}"
+                ),
+            ));
         }
         let seed = seeds::seed(settings.run.seed, Stream::HeldOut, [0; 3]);
         let (dev, count) = (&self.dataset.dev, settings.eval.questions);
         let exam = Exam::new(pupil.tokenizer(), &self.prompts, dev, count, seed, answer)?;
-        Ok(Trainer::new(pupil, lessons, exam, self.scorer, settings))
+        let mut trainer = Trainer::new(pupil, lessons, exam, self.scorer, settings);
+        if place.resume
+            && let Some(checkpoint) = find_checkpoint(place.folder, &mut self.notes)?
+        {
+            trainer.resume(&checkpoint.path)?;
+        }
+        let memory = MemoryMeter::new(place.chosen.gpu_index);
+        let started = Beginning {
+            method: Method::Sft,
+            settings: &trainer.settings,
+            folder: place.folder,
+            device: place.chosen.description,
+            model: trainer.pupil.summary(),
+            dataset: &self.dataset,
+            max_steps: trainer.max_steps,
+            memory: &memory,
+            resumed_from: place.resume.then_some(trainer.progress.step),
+        }
+        .event()?;
+        Ok(Loaded { trainer, started, memory, notes: self.notes })
     }
 }
 
-/// A trainer for a model made from scratch: `scratch` gives its shape, its vocabulary is trained on the training data.
+/// Loads a trainer for a model made from scratch: `scratch` gives its shape, its vocabulary is trained on the training
+/// data. With `resume` it goes on from the folder's newest valid checkpoint.
 ///
 /// # Errors
-/// The data or the settings are of no use.
-pub fn from_scratch(settings: Settings) -> Result<Trainer<Scratch>, TrainError> {
-    let device = device::choose(&settings.run.device)?.device;
+/// The data, the settings or the checkpoint are of no use.
+pub fn from_scratch(
+    settings: Settings,
+    folder: &RunFolder,
+    resume: bool,
+    _watch: &mut dyn Watch,
+) -> Result<Loaded<Trainer<Scratch>>, TrainError> {
+    let chosen = device::choose(&settings.run.device)?;
     let classroom = classroom(&settings)?;
     let texts = texts(&classroom.prompts, &classroom.dataset.train)?;
-    let pupil = Scratch::new(&settings.run.name, &texts, &settings.scratch, settings.run.seed, &device)?;
-    classroom.trainer(pupil, settings)
+    let pupil = Scratch::new(&settings.run.name, &texts, &settings.scratch, settings.run.seed, &chosen.device)?;
+    classroom.begin(pupil, settings, Place { folder, resume, chosen })
 }
 
-/// A trainer for an adapter on the model of `model.path`: a fresh one, or `lora.init_adapter`.
+/// Loads a trainer for an adapter on the model of `model.path`: a fresh one, or `lora.init_adapter`. With `resume` it goes
+/// on from the folder's newest valid checkpoint.
 ///
 /// # Errors
-/// The model, the data or the settings are of no use.
-pub fn on_base(settings: Settings) -> Result<Trainer<Adapted>, TrainError> {
-    let device = device::choose(&settings.run.device)?.device;
+/// The model, the data, the settings or the checkpoint are of no use.
+pub fn on_base(
+    settings: Settings,
+    folder: &RunFolder,
+    resume: bool,
+    watch: &mut dyn Watch,
+) -> Result<Loaded<Trainer<Adapted>>, TrainError> {
+    let chosen = device::choose(&settings.run.device)?;
     let classroom = classroom(&settings)?;
-    let wanted = settings.model.path.as_deref();
-    let wanted = wanted.ok_or_else(|| TrainError::Unusable("no model: give --model FILE.gguf".into()))?;
-    let model = Model::load(&locate(wanted)?, settings.model.quantize, &device, &mut |_, _| {})?;
+    let model = load_model(&settings, &chosen.device, watch)?;
     let adapter = match &settings.lora.init_adapter {
         None => {
             let seed = seeds::seed(settings.run.seed, Stream::Adapter, [0; 3]);
-            Lora::new(&model.config, &settings.lora, seed, &device)?
+            Lora::new(&model.config, &settings.lora, seed, &chosen.device)?
         }
-        Some(dir) => Lora::load(dir, &model.config, &device)?,
+        Some(dir) => {
+            let adapter = Lora::load(dir, &model.config, &chosen.device)?;
+            adapter.check_settings(dir, &settings.lora)?;
+            adapter
+        }
     };
     let memory = &settings.memory;
     let options = BackwardOptions { recompute: memory.recompute, head_chunk: memory.head_chunk };
-    classroom.trainer(Adapted { model, adapter, options }, settings)
+    classroom.begin(Adapted { model, adapter, options }, settings, Place { folder, resume, chosen })
 }

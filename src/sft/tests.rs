@@ -7,10 +7,19 @@ use burn::tensor::Device;
 use super::{setup, *};
 use crate::{
     model::{BackwardOptions, Lora, LoraGrads},
-    rl::watch::{Unwatched, Watch},
+    rl::{
+        TrainError, control,
+        learner::Learner,
+        session::{self, Loaded},
+        watch::{Unwatched, Watch},
+    },
     run::{
-        event::{Event, Phase},
+        bus::Bus,
+        event::{EndReason, EvalDone, Event, Method, Phase, RunEnded},
+        folder::RunFolder,
         metrics,
+        reporter::Reporter,
+        store::RunStore,
     },
     settings::{LoraSettings, Settings},
 };
@@ -28,14 +37,49 @@ fn settings() -> Settings {
     settings
 }
 
-fn events<P: Pupil>(trainer: &mut Trainer<P>) -> (Finished, Vec<Event>) {
-    let mut events = Vec::new();
-    let mut report = |event| {
-        events.push(event);
-        Ok(())
-    };
-    let finished = train(trainer, &mut Unwatched, &mut report).unwrap();
-    (finished, events)
+/// A run in a folder of its own.
+struct Run {
+    folder: RunFolder,
+    _dir: tempfile::TempDir,
+}
+
+impl Run {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { folder: RunFolder::create(&dir.path().join("run")).unwrap(), _dir: dir }
+    }
+
+    /// A session in it, to its end; all events that the run has stored by then.
+    fn conduct<L: Learner>(
+        &self,
+        load: impl FnOnce(&RunFolder, &mut dyn Watch) -> Result<Loaded<L>, TrainError>,
+    ) -> (RunEnded, Vec<Event>) {
+        let reporter = Reporter::new(RunStore::open(&self.folder.store()).unwrap(), Bus::default(), None);
+        let (_remote, control) = control::line();
+        let ended = session::run(&self.folder, control, reporter, |watch| load(&self.folder, watch)).unwrap();
+        let records = RunStore::open_read_only(&self.folder.store()).unwrap().since(0, usize::MAX).unwrap();
+        (ended, records.into_iter().map(|record| record.event).collect())
+    }
+
+    fn from_scratch(&self, settings: Settings, resume: bool) -> (RunEnded, Vec<Event>) {
+        self.conduct(|folder, watch| setup::from_scratch(settings, folder, resume, watch))
+    }
+}
+
+/// A trainer without a session.
+fn trainer(settings: Settings) -> Trainer<Scratch> {
+    setup::from_scratch(settings, &Run::new().folder, false, &mut Unwatched).unwrap().trainer
+}
+
+fn file(ended: &RunEnded, name: &str) -> Vec<u8> {
+    std::fs::read(ended.checkpoint.as_ref().unwrap().join(name)).unwrap()
+}
+
+fn last_eval(events: &[Event]) -> &EvalDone {
+    match events.iter().rev().find(|event| matches!(event, Event::Eval(_))) {
+        Some(Event::Eval(done)) => done,
+        _ => panic!("there was no evaluation"),
+    }
 }
 
 fn losses(events: &[Event]) -> Vec<f64> {
@@ -47,38 +91,52 @@ fn losses(events: &[Event]) -> Vec<f64> {
 }
 
 #[test]
-fn a_model_from_scratch_learns_and_is_the_same_again() {
-    let run = || {
-        let mut trainer = setup::from_scratch(settings()).unwrap();
-        let (finished, events) = events(&mut trainer);
-        (finished, losses(&events), trainer.pupil.file().unwrap())
-    };
-    let (finished, losses, file) = run();
-    assert_eq!((finished.step, losses.len(), finished.broken_off, finished.reached), (6, 6, false, false));
-    assert_eq!(finished.last.unwrap().n, 4);
+fn a_model_from_scratch_learns_is_the_same_again_and_shows_its_answers() {
+    let run = Run::new();
+    let (ended, events) = run.from_scratch(settings(), false);
+    let losses = losses(&events);
+    assert_eq!((ended.step, ended.reason, losses.len()), (6, EndReason::Completed, 6));
+    assert!(matches!(&events[1], Event::Run(started) if started.method == Method::Sft), "{:?}", events[1]);
+    assert_eq!(last_eval(&events).n, 4);
+    let answers = events.iter().filter(|event| matches!(event, Event::Group(group) if group.step == 6));
+    assert_eq!(answers.count(), 4);
     assert!(losses[5] < losses[0] * 0.8, "{losses:?}");
-    assert_eq!(run().2, file);
+    let second = Run::new();
+    let (again, _) = second.from_scratch(settings(), false);
+    assert_eq!(file(&ended, scratch::MODEL_FILE), file(&again, scratch::MODEL_FILE));
+}
+
+#[test]
+fn a_resumed_run_equals_one_that_ran_through() {
+    let mut short = settings();
+    short.run.max_steps = Some(3);
+    let run = Run::new();
+    run.from_scratch(short, false);
+    let (resumed, events) = run.from_scratch(settings(), true);
+    assert!(events.iter().any(|event| matches!(event, Event::Run(started) if started.resumed_from == Some(3))));
+    let whole = Run::new();
+    let (through, _) = whole.from_scratch(settings(), false);
+    for name in [scratch::MODEL_FILE, "network.safetensors"] {
+        assert!(file(&resumed, name) == file(&through, name), "{name}");
+    }
 }
 
 #[test]
 fn training_ends_where_the_accuracy_wanted_is_reached() {
-    let mut settings = settings();
-    // No accuracy is below this one, so that the first evaluation reaches it.
-    settings.sft.target_accuracy = Some(f64::MIN_POSITIVE);
-    settings.eval.every = 2;
-    let mut trainer = setup::from_scratch(settings).unwrap();
-    let (finished, events) = events(&mut trainer);
-    let accuracy = finished.last.unwrap().execution_accuracy;
-    assert_eq!(finished.reached, accuracy > 0.0);
-    let expected = if finished.reached { finished.step } else { 6 };
-    assert_eq!((losses(&events).len() as u64, finished.step % 2), (expected, 0));
+    for (wanted, steps) in [(0.0, 2), (1.1, 6)] {
+        let mut settings = settings();
+        settings.sft.target_accuracy = Some(wanted);
+        settings.eval.every = 2;
+        let (ended, events) = Run::new().from_scratch(settings, false);
+        assert_eq!((ended.step, losses(&events).len()), (steps, steps as usize), "{wanted}");
+    }
 }
 
 #[test]
 fn an_adapter_learns_while_its_base_stays() {
-    let model = setup::from_scratch(settings()).unwrap().pupil.quantized().unwrap();
+    let model = trainer(settings()).pupil.quantized().unwrap();
     let adapter = Lora::new(&model.config, &LoraSettings::default(), 1, &Device::flex()).unwrap();
-    let scratch = setup::from_scratch(settings()).unwrap();
+    let scratch = trainer(settings());
     let pupil = Adapted { model, adapter, options: BackwardOptions::default() };
     let Trainer { lessons, exam, scorer, settings, .. } = scratch;
     let lesson: Vec<&Lesson> = lessons.all.iter().take(1).collect();
@@ -90,8 +148,10 @@ fn an_adapter_learns_while_its_base_stays() {
     assert!((loss - expected).abs() < 1e-4, "{loss} {expected}");
 
     let mut trainer = Trainer::new(pupil, lessons, exam, scorer, settings);
-    let (_, events) = events(&mut trainer);
-    let losses = losses(&events);
+    let step = |trainer: &mut Trainer<Adapted>| {
+        trainer.step(&mut Unwatched).unwrap().unwrap().done.metrics.get(metrics::LOSS).unwrap()
+    };
+    let losses: Vec<f64> = (0..6).map(|_| step(&mut trainer)).collect();
     assert!(losses[5] < losses[0] * 0.9, "{losses:?}");
     let folder = tempfile::tempdir().unwrap();
     trainer.save(folder.path()).unwrap();
@@ -110,20 +170,18 @@ impl Watch for Impatient {
 
 #[test]
 fn a_step_that_is_broken_off_changes_nothing() {
-    let mut trainer = setup::from_scratch(settings()).unwrap();
+    let mut trainer = trainer(settings());
     let before = trainer.pupil.file().unwrap();
     assert!(trainer.step(&mut Impatient(Phase::Update)).unwrap().is_none());
     assert!(trainer.evaluate(&mut Impatient(Phase::Evaluation)).unwrap().is_none());
     assert_eq!((trainer.progress.step, trainer.pupil.file().unwrap()), (0, before));
-    let finished = train(&mut trainer, &mut Impatient(Phase::Update), &mut |_| Ok(())).unwrap();
-    assert!(finished.broken_off && finished.step == 0);
 }
 
 #[test]
 fn limits_that_fit_nothing_are_explained() {
     let mut settings = settings();
     settings.data.max_prompt_tokens = 16;
-    let mut trainer = setup::from_scratch(settings).unwrap();
+    let mut trainer = trainer(settings);
     assert_eq!((trainer.lessons.all.len(), trainer.lessons.too_long), (0, 8));
     let error = trainer.step(&mut Unwatched).unwrap_err().to_string();
     assert!(error.contains("length limits"), "{error}");

@@ -8,13 +8,15 @@ use crate::{
     reward::Scorer,
     rl::{
         TrainError,
+        learner::{Examined, Learner, line_end, value},
         optimizer::{AdamW, clip_scale, global_norm},
         policy::TrainerState,
         schedule::learning_rate,
+        trainer::StepOutput,
         watch::Watch,
     },
     run::{
-        event::{EvalDone, Phase, StepDone},
+        event::{Phase, StepDone},
         metrics::{self, Metrics},
     },
     settings::Settings,
@@ -51,11 +53,22 @@ impl<P: Pupil> Trainer<P> {
         Self { pupil, lessons, exam, scorer, optimizer, progress, settings, max_steps }
     }
 
-    /// Trains one step. `None` if `watch` broke it off: then nothing has changed.
+    /// Goes on from a checkpoint's folder.
     ///
     /// # Errors
-    /// There are no lessons, or the model or the optimizer fails.
-    pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepDone>, TrainError> {
+    /// A file is missing or damaged, or does not fit the settings.
+    pub fn resume(&mut self, dir: &Path) -> Result<(), TrainError> {
+        self.pupil.restore(dir)?;
+        let params = self.pupil.params();
+        let device = params.first().map(|p| p.value.device()).unwrap_or_default();
+        self.optimizer = AdamW::load(params, dir, &device)?;
+        self.progress = TrainerState::load(dir)?;
+        Ok(())
+    }
+}
+
+impl<P: Pupil> Learner for Trainer<P> {
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
         let step = self.progress.step + 1;
         let sft = &self.settings.sft;
@@ -83,7 +96,14 @@ impl<P: Pupil> Trainer<P> {
         self.progress.step = step;
         self.progress.cursor = deck.cursor();
         self.progress.num_tokens += rows as u64;
-        self.progress.skipped = if norm.is_finite() { 0 } else { self.progress.skipped + 1 };
+        let mut warnings = Vec::new();
+        if norm.is_finite() {
+            self.progress.skipped = 0;
+        } else {
+            self.progress.skipped += 1;
+            let skipped = self.progress.skipped;
+            warnings.push(format!("loss or gradient is not finite: update left out ({skipped} in a row)"));
+        }
 
         let seconds = started.elapsed().as_secs_f64();
         let mut values = Metrics::default();
@@ -92,42 +112,58 @@ impl<P: Pupil> Trainer<P> {
             (metrics::LEARNING_RATE, rate),
             (metrics::GRAD_NORM, norm),
             (metrics::NUM_TOKENS, self.progress.num_tokens as f64),
+            (metrics::TOKENS_PER_SECOND, rows as f64 / seconds.max(1e-9)),
             (metrics::STEP_TIME, seconds),
             (metrics::UPDATE_TIME, seconds),
         ] {
             values.set(name, value);
         }
-        Ok(Some(StepDone { step, metrics: values }))
+        Ok(Some(StepOutput { done: StepDone { step, metrics: values }, groups: Vec::new(), warnings }))
     }
 
-    /// Examines the pupil. `None` if `watch` broke it off, or if there are no held-out questions.
-    ///
-    /// # Errors
-    /// The model fails.
-    pub fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<EvalDone>, TrainError> {
+    fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<Examined>, TrainError> {
         if self.exam.is_empty() {
             return Ok(None);
         }
         let mut tell = |done: usize, total: usize| -> ControlFlow<()> {
             watch.progress(Phase::Evaluation, done as u64, total as u64)
         };
-        let Some(mark) = self.exam.examine(&self.pupil, &self.scorer, &mut tell)? else { return Ok(None) };
+        let Some(mut mark) = self.exam.examine(&self.pupil, &self.scorer, &mut tell)? else { return Ok(None) };
         let done = mark.event(self.progress.step, self.progress.best_accuracy);
         if done.best {
             self.progress.best_accuracy = Some(done.execution_accuracy);
         }
         self.progress.last_eval = Some(self.progress.step);
-        Ok(Some(done))
+        mark.shown.iter_mut().for_each(|group| group.step = self.progress.step);
+        Ok(Some(Examined { done, groups: mark.shown }))
     }
 
-    /// Writes what was learned, the optimizer and the counters into a folder.
-    ///
-    /// # Errors
-    /// A file cannot be written, or a weight is not finite.
-    pub fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.pupil.save(dir)?;
         self.optimizer.save(self.pupil.params(), dir)?;
-        std::fs::write(dir.join("trainer_state.json"), serde_json::to_vec_pretty(&self.progress)?)?;
-        Ok(())
+        self.progress.save(dir)
+    }
+
+    fn progress(&self) -> &TrainerState {
+        &self.progress
+    }
+
+    fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn max_steps(&self) -> u64 {
+        self.max_steps
+    }
+
+    fn is_content(&self) -> bool {
+        let wanted = self.settings.sft.target_accuracy;
+        wanted.zip(self.progress.best_accuracy).is_some_and(|(wanted, best)| best >= wanted)
+    }
+
+    fn line(&self, done: &StepDone) -> String {
+        let metrics = &done.metrics;
+        let (rate, tokens) = (value(metrics, metrics::LEARNING_RATE), value(metrics, metrics::NUM_TOKENS));
+        format!("learning rate {rate:.1e}, {tokens} tokens, {}", line_end(metrics))
     }
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::run::{
     command::{Command, CommandSink},
-    event::{Event, LogLevel, Record, RunState},
+    event::{EndReason, Event, LogLevel, Record, RunState},
 };
 
 /// What the loop around the app has to do.
@@ -89,7 +89,14 @@ impl App {
     pub fn record(&mut self, record: &Record) -> Option<Effect> {
         self.run.apply(record);
         match &record.event {
-            Event::State(_) | Event::End(_) => self.asked = None,
+            Event::State(_) => self.asked = None,
+            Event::End(ended) => {
+                self.asked = None;
+                // Who was there to see it end is told what came of it; a stored run is there to be looked at.
+                if self.commands.is_some() && ended.reason == EndReason::Completed {
+                    self.ui.overlay = Overlay::Finished;
+                }
+            }
             Event::Checkpoint(saved) => {
                 self.toast(LogLevel::Info, format!("checkpoint of step {} is saved", saved.step));
             }

@@ -11,6 +11,7 @@
 mod chart;
 mod charts;
 mod dialog;
+mod finished;
 mod footer;
 mod header;
 mod help;
@@ -50,6 +51,7 @@ fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
     match app.ui.overlay {
         Overlay::None => {}
         Overlay::Help => app.ui.help_scroll = help::render(app, area, buf),
+        Overlay::Finished => finished::render(app, area, buf),
         Overlay::Quit(marked) => dialog::quit(app, marked, area, buf),
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
+pub use peft::{CONFIG_FILE, WEIGHTS_FILE};
 pub use projection::Projection;
 
 use super::{ModelConfig, ModelError};

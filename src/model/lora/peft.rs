@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{super::ModelError, Half, Lora, MAX_RANK, Projection, Shape};
 
-pub(super) const CONFIG_FILE: &str = "adapter_config.json";
-pub(super) const WEIGHTS_FILE: &str = "adapter_model.safetensors";
+/// PEFT's name of the file that describes an adapter.
+pub const CONFIG_FILE: &str = "adapter_config.json";
+/// PEFT's name of the file of an adapter's matrices.
+pub const WEIGHTS_FILE: &str = "adapter_model.safetensors";
 
 /// PEFT's key of a matrix. The adapter's own name (`default`) is not part of it on disk.
 pub(super) fn key(layer: usize, projection: Projection, half: Half) -> String {

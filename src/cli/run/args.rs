@@ -1,4 +1,4 @@
-//! The flags of `train` and the settings they stand for.
+//! The flags that all kinds of training share, and the settings they stand for.
 
 use std::path::{Path, PathBuf};
 
@@ -11,16 +11,9 @@ use crate::{
     settings::{Override, Settings, Sources},
 };
 
-/// Train with GRPO: in the cockpit, or headless where stdout is no terminal.
+/// What runs, and how: the flags that all kinds of training share.
 #[derive(Debug, Clone, Default, Args)]
-#[command(after_long_help = "Examples:
-  sqlr1-tui train --model SmolLM2-135M-Instruct.Q4_1.gguf --data spider
-  sqlr1-tui train --config configs/smollm2-spider.yaml --set grpo.beta=0.1 --max-steps 200
-  sqlr1-tui train --resume --run-dir runs/20260101-120000-grpo
-  sqlr1-tui train --headless --config c.yaml > events.jsonl
-
-Exit codes: 0 done, 1 run failed, 2 usage or configuration, 3 environment (device, model, data), 130/143 signals.")]
-pub struct TrainArgs {
+pub struct RunArgs {
     /// Settings in YAML: a file, or the name of one in configs/, the user's folder or the program, as in `smollm2-spider`.
     #[arg(long, value_name = "FILE|NAME")]
     pub config: Option<PathBuf>,
@@ -46,7 +39,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR")]
     pub run_dir: Option<PathBuf>,
     /// Steps at which the run ends, in all and not in addition.
-    #[arg(long, value_name = "N")]
+    #[arg(long, visible_alias = "steps", value_name = "N")]
     pub max_steps: Option<u64>,
     /// Passes over the training questions.
     #[arg(long, value_name = "N")]
@@ -65,19 +58,23 @@ pub struct TrainArgs {
     pub headless: bool,
 }
 
-impl TrainArgs {
-    /// The settings that file and flags make together. A resumed run starts from the settings that it stored.
+impl RunArgs {
+    /// The settings that file and flags make together; `preset` counts before both, and only where no file is given. A resumed
+    /// run starts from the settings that it stored.
     ///
     /// # Errors
     /// See [`crate::settings::SettingsError`].
-    pub fn settings(&self) -> Result<Settings, Failure> {
+    pub fn settings(&self, preset: &[(&str, &str)]) -> Result<Settings, Failure> {
         let stored = match (&self.config, &self.run_dir) {
             (None, Some(dir)) if self.resume => Some(RunFolder::open(dir)?.settings()),
             _ => None,
         };
-        let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
-        overrides.extend(self.flags());
         let config = self.config.clone().or(stored);
+        let preset = if config.is_none() { preset } else { &[] };
+        let preset = preset.iter().map(|(key, value)| format!("{key}={value}"));
+        let sets = preset.chain(self.sets.iter().cloned());
+        let mut overrides = sets.map(|set| Override::parse(&set)).collect::<Result<Vec<_>, _>>()?;
+        overrides.extend(self.flags());
         let mut settings = match config.as_deref().and_then(named_config) {
             Some((path, text)) => Settings::from_text(&path, &text, &overrides)?,
             None => Settings::load(&Sources { config, overrides })?,
@@ -86,7 +83,6 @@ impl TrainArgs {
         settings.data.root = settings.data.root.map(|root| absolute(&root));
         settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
         settings.run.dir = self.run_dir.clone().or(settings.run.dir);
-        require(&settings)?;
         Ok(settings)
     }
 
@@ -116,9 +112,13 @@ impl TrainArgs {
     }
 }
 
-fn require(settings: &Settings) -> Result<(), Failure> {
+/// Says what is missing: data, and where `model` says so a base model.
+///
+/// # Errors
+/// [`Failure::Usage`] with what to give.
+pub fn require(settings: &Settings, model: bool) -> Result<(), Failure> {
     let missing = match (&settings.model.path, &settings.data.root) {
-        (None, _) => {
+        (None, _) if model => {
             "no model: give --model FILE.gguf, or model.path in the configuration (scripts/get-smollm2 fetches one)"
         }
         (_, None) => "no data: give --data DIR, a folder in Spider's layout, or data.root in the configuration",

@@ -1,4 +1,4 @@
-//! `sqlr1-tui train`: a trainer on a thread of its own, and the cockpit or the headless output before it.
+//! A run: a trainer on a thread of its own, and the cockpit or the headless output before it.
 
 mod args;
 mod screen;
@@ -10,7 +10,7 @@ use std::{
     thread::JoinHandle,
 };
 
-pub use args::TrainArgs;
+pub use args::{RunArgs, require};
 use tokio::sync::oneshot;
 
 use super::{Failure, logging};
@@ -20,8 +20,8 @@ use crate::{
     plot,
     rl::{
         TrainError, control,
+        learner::Learner,
         session::{self, Loaded},
-        setup,
         watch::Watch,
     },
     run::{
@@ -45,12 +45,26 @@ struct Running {
     remote: control::Remote,
 }
 
-/// Trains as the flags say.
+/// Builds a trainer from settings, in a run folder, anew or from a checkpoint.
+pub trait Load<L>:
+    FnOnce(Settings, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
+{
+}
+
+impl<L, F> Load<L> for F where
+    F: FnOnce(Settings, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
+{
+}
+
+/// Trains until the run is over or a person or a signal ends it.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn train(args: &TrainArgs) -> Result<(), Failure> {
-    let settings = args.settings()?;
+pub fn conduct<L: Learner>(
+    args: &RunArgs,
+    settings: Settings,
+    load: impl Load<L>,
+) -> Result<(RunEnded, RunFolder), Failure> {
     let headless = args.headless || !stdout().is_terminal();
     let look = if headless { None } else { Some(look(&settings)?) };
     let places = assets::resolve(settings.clone()).map_err(|e| Failure::Environment(e.to_string()))?;
@@ -73,7 +87,8 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let store = RunStore::open(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
     let lines = headless.then(|| Box::new(stdout()) as crate::run::reporter::Lines);
     let reporter = Reporter::new(store, bus.clone(), lines);
-    let running = start(Work { settings, places, folder: folder.clone(), resume: args.resume, changes }, reporter)?;
+    let work = Work { settings, places, folder: folder.clone(), resume: args.resume, changes };
+    let running = start(work, load, reporter)?;
     let left = match screen {
         None => Ok(None),
         Some((viewer, look)) => screen::watch(&runtime, (viewer, &bus), &folder, look, &running.remote),
@@ -81,7 +96,7 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let later = runtime.block_on(signals::until_ended(running.ended, &running.remote));
     let ended = running.thread.join().map_err(|_| Failure::Run("the trainer's thread panicked".into()))?;
     drop(guard);
-    finish(ended, left?.or(later), headless, &folder)
+    Ok((finish(ended, left?.or(later), headless, &folder)?, folder))
 }
 
 fn look(settings: &Settings) -> Result<CockpitOptions, Failure> {
@@ -127,8 +142,8 @@ struct Work {
 }
 
 impl Work {
-    fn load(self, watch: &mut dyn Watch) -> Result<Loaded, TrainError> {
-        let mut loaded = setup::load(self.places, &self.folder, self.resume, watch)?;
+    fn load<L: Learner>(self, load: impl Load<L>, watch: &mut dyn Watch) -> Result<Loaded<L>, TrainError> {
+        let mut loaded = load(self.places, &self.folder, self.resume, watch)?;
         if self.resume {
             // Only settings that this run can be resumed with replace those it was stored with.
             self.folder.write_settings(&self.settings)?;
@@ -152,12 +167,12 @@ fn changed_settings(folder: &RunFolder, settings: &Settings) -> Result<Vec<Strin
     Ok(stored.differences(settings))
 }
 
-fn start(work: Work, reporter: Reporter) -> Result<Running, Failure> {
+fn start<L: Learner>(work: Work, load: impl Load<L>, reporter: Reporter) -> Result<Running, Failure> {
     let (remote, control) = control::line();
     let (tell_ended, ended) = oneshot::channel();
     let work = move || {
         let folder = work.folder.clone();
-        let result = session::run(&folder, control, reporter, |watch| work.load(watch));
+        let result = session::run(&folder, control, reporter, |watch| work.load(load, watch));
         if result.as_ref().is_ok_and(|ended| ended.reason == EndReason::Completed) {
             export_curves(&folder);
         }
@@ -187,7 +202,7 @@ fn finish(
     signal: Option<i32>,
     headless: bool,
     folder: &RunFolder,
-) -> Result<(), Failure> {
+) -> Result<RunEnded, Failure> {
     let ended = ended?;
     match (ended.reason, signal) {
         (EndReason::Signal, Some(number)) => Err(Failure::Signal(number)),
@@ -196,7 +211,7 @@ fn finish(
             if !headless {
                 super::say(&farewell(&ended, folder.root()));
             }
-            Ok(())
+            Ok(ended)
         }
     }
 }

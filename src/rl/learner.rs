@@ -1,0 +1,74 @@
+//! What a session conducts: anything that learns step by step from questions.
+
+use std::path::Path;
+
+use super::{TrainError, policy::TrainerState, trainer::StepOutput, watch::Watch};
+use crate::{
+    run::{
+        event::{EvalDone, GroupScored, StepDone},
+        metrics::{self, Metrics},
+    },
+    settings::Settings,
+};
+
+/// A held-out evaluation with some of its answers.
+#[derive(Debug)]
+pub struct Examined {
+    /// The result.
+    pub done: EvalDone,
+    /// Answers to look at; none where training itself shows some.
+    pub groups: Vec<GroupScored>,
+}
+
+/// Something that learns.
+pub trait Learner {
+    /// Trains one step. `None` if `watch` broke it off: then nothing has changed.
+    ///
+    /// # Errors
+    /// The model, the data or the optimizer fails.
+    fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError>;
+
+    /// Asks the held-out questions. `None` if `watch` broke it off, or if there are none.
+    ///
+    /// # Errors
+    /// The model fails.
+    fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<Examined>, TrainError>;
+
+    /// Writes all that training changed into a checkpoint's folder.
+    ///
+    /// # Errors
+    /// A file cannot be written, or a weight is not finite.
+    fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+    /// Counters.
+    fn progress(&self) -> &TrainerState;
+
+    /// All settings.
+    fn settings(&self) -> &Settings;
+
+    /// Steps at which the run ends.
+    fn max_steps(&self) -> u64;
+
+    /// Whether the run may end before its last step because what was wanted is reached.
+    fn is_content(&self) -> bool {
+        false
+    }
+
+    /// A step for people, without its number.
+    fn line(&self, done: &StepDone) -> String;
+}
+
+/// `value` of a metric, NaN where there is none.
+pub fn value(metrics: &Metrics, name: &str) -> f64 {
+    metrics.get(name).unwrap_or(f64::NAN)
+}
+
+/// What every method's line ends with.
+pub fn line_end(metrics: &Metrics) -> String {
+    format!(
+        "loss {:.4}, grad norm {:.3}, {:.1} s",
+        value(metrics, metrics::LOSS),
+        value(metrics, metrics::GRAD_NORM),
+        value(metrics, metrics::STEP_TIME)
+    )
+}

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cockpit;
 pub mod data;
 pub mod dirs;
+pub mod evaluate;
 pub mod model;
 pub mod plot;
 pub mod reward;

@@ -11,7 +11,10 @@
 use std::process::ExitCode;
 
 use super::score::ScoreError;
-use crate::{data::generate::GenerateError, rl::TrainError, run::folder::FolderError, settings::SettingsError};
+use crate::{
+    data::generate::GenerateError, evaluate::EvalError, rl::TrainError, run::folder::FolderError,
+    settings::SettingsError,
+};
 
 /// Why a command did not do what it should, with its exit code.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,18 @@ impl From<TrainError> for Failure {
             TrainError::Unusable(_) => Self::Usage(error.to_string()),
             _ if error.is_environment() => Self::Environment(error.to_string()),
             _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
+impl From<EvalError> for Failure {
+    fn from(error: EvalError) -> Self {
+        match error {
+            EvalError::Engine(error) => error.into(),
+            EvalError::Usage(_) | EvalError::NothingCommon { .. } => Self::Usage(error.to_string()),
+            EvalError::Tables(_) | EvalError::Read { .. } | EvalError::Malformed { .. } | EvalError::Write { .. } => {
+                Self::Environment(error.to_string())
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod data;
+mod eval;
 mod exit;
 mod export;
 mod history;
@@ -32,6 +33,7 @@ struct Cli {
 enum Command {
     Train(Box<train::TrainArgs>),
     Sft(Box<sft::SftArgs>),
+    Eval(Box<eval::EvalArgs>),
     Model(model::ModelArgs),
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
@@ -59,6 +61,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         None => train::train(&train::TrainArgs::demo()),
         Some(Command::Train(args)) => train::train(&args),
         Some(Command::Sft(args)) => sft::sft(&args),
+        Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Model(args)) => model::model(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),

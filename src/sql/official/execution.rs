@@ -23,6 +23,8 @@ pub struct ExecutionMatch {
     pub matches: bool,
     /// What came of the prediction, by [`Outcome::kind`]: where it failed first, else `rows`.
     pub outcome: &'static str,
+    /// The error's text, where there is one.
+    pub message: Option<String>,
     /// What went wrong with the gold query, if something did; nothing matches then.
     pub gold_problem: Option<String>,
 }
@@ -39,11 +41,11 @@ pub fn execution_match(
     let predicted = test_suite_form(predicted, options.keep_distinct);
     let golds: Vec<Execution> = databases.iter().map(|database| sandbox.run(database, &gold)).collect();
     let comparison = Comparison { sandbox, databases, golds: &golds, order_matters: order_matters(&gold) };
-    let (mut matches, outcome) = comparison.with(&predicted);
+    let (mut matches, outcome, message) = comparison.with(&predicted);
     if !matches && options.plug_value {
         matches = plugged(&gold, &predicted).any(|variant| comparison.with(&variant).0);
     }
-    ExecutionMatch { matches, outcome, gold_problem: gold_problem(databases, &golds) }
+    ExecutionMatch { matches, outcome, message, gold_problem: gold_problem(databases, &golds) }
 }
 
 struct Comparison<'c> {
@@ -54,21 +56,22 @@ struct Comparison<'c> {
 }
 
 impl Comparison<'_> {
-    /// Whether a prediction's results equal gold's on all databases, and what came of it.
-    fn with(&self, predicted: &str) -> (bool, &'static str) {
+    /// Whether a prediction's results equal gold's on all databases, what came of it, and the error's text.
+    fn with(&self, predicted: &str) -> (bool, &'static str, Option<String>) {
         let mut kind = Outcome::EmptyText.kind();
         for (database, gold) in self.databases.iter().zip(self.golds) {
             let outcome = self.sandbox.run(database, predicted).outcome;
             kind = outcome.kind();
+            let message = outcome.message().map(str::to_owned);
             let equal = match (gold.outcome.table(), as_python_sees(outcome, predicted)) {
                 (Some(gold), Some(table)) => results_equal(gold, &table, self.order_matters),
                 _ => false,
             };
             if !equal {
-                return (false, kind);
+                return (false, kind, message);
             }
         }
-        (!self.databases.is_empty(), kind)
+        (!self.databases.is_empty(), kind, None)
     }
 }
 

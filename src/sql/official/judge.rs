@@ -31,6 +31,10 @@ pub struct Verdict {
     pub clean: Marks,
     /// What came of executing the prediction, by [`Outcome::kind`](crate::sql::Outcome::kind).
     pub outcome: &'static str,
+    /// What came of executing the prediction as it was written.
+    pub clean_outcome: &'static str,
+    /// The error's text then, where there is one.
+    pub message: Option<String>,
     /// What went wrong with the gold query, if something did. The official evaluator ends there.
     pub gold_problem: Option<String>,
 }
@@ -52,7 +56,7 @@ pub struct Judge {
     sandbox: Sandbox,
     options: ExecutionOptions,
     root: PathBuf,
-    foreign_keys: HashMap<String, SameColumns>,
+    foreign_keys: Option<HashMap<String, SameColumns>>,
     places: Mutex<HashMap<String, Arc<Place>>>,
 }
 
@@ -71,8 +75,28 @@ impl Judge {
     /// # Errors
     /// See [`TablesError`].
     pub fn new(root: &Path, sandbox: Sandbox, options: ExecutionOptions) -> Result<Self, TablesError> {
-        let foreign_keys = read_foreign_keys(&root.join("tables.json"))?;
+        let foreign_keys = Some(read_foreign_keys(&root.join("tables.json"))?);
         Ok(Self { sandbox, options, root: root.to_owned(), foreign_keys, places: Mutex::default() })
+    }
+
+    /// As [`Judge::new`], for a folder that may lack `tables.json`: exact marks then know no foreign keys, and are not to be reported.
+    ///
+    /// # Errors
+    /// See [`TablesError`]; a file that is there has to be good.
+    pub fn with_or_without_tables(
+        root: &Path,
+        sandbox: Sandbox,
+        options: ExecutionOptions,
+    ) -> Result<Self, TablesError> {
+        if root.join("tables.json").exists() {
+            return Self::new(root, sandbox, options);
+        }
+        Ok(Self { sandbox, options, root: root.to_owned(), foreign_keys: None, places: Mutex::default() })
+    }
+
+    /// Whether there is a `tables.json`, without which exact marks mean nothing.
+    pub fn has_tables(&self) -> bool {
+        self.foreign_keys.is_some()
     }
 
     /// Whether there is a folder for this database.
@@ -84,7 +108,7 @@ impl Judge {
     pub fn verdict(&self, db_id: &str, gold: &str, predicted: &str) -> Verdict {
         let place = self.place(db_id);
         let none = SameColumns::new();
-        let same = self.foreign_keys.get(db_id).unwrap_or(&none);
+        let same = self.foreign_keys.as_ref().and_then(|keys| keys.get(db_id)).unwrap_or(&none);
         let tree = parse(&place.schema, gold);
         let hardness = tree.as_ref().map(hardness);
         let gold_tree = tree.map(|tree| canonical(tree, same, &place.schema));
@@ -96,8 +120,10 @@ impl Judge {
         };
         let altered = altered(predicted);
         let (official, execution) = marks(&altered);
-        let clean = if altered == predicted { official } else { marks(predicted).0 };
-        Verdict { hardness, official, clean, outcome: execution.outcome, gold_problem: execution.gold_problem }
+        let (outcome, gold_problem) = (execution.outcome, execution.gold_problem.clone());
+        let (clean, as_written) = if altered == predicted { (official, execution) } else { marks(predicted) };
+        let ExecutionMatch { outcome: clean_outcome, message, .. } = as_written;
+        Verdict { hardness, official, clean, outcome, clean_outcome, message, gold_problem }
     }
 
     fn place(&self, db_id: &str) -> Arc<Place> {

@@ -7,6 +7,8 @@ fn verdicts_are_added_up_by_hardness() {
         official: Marks { exec, exact: false, parsed: true },
         clean: Marks { exec: exec_clean, exact: true, parsed: true },
         outcome: "rows",
+        clean_outcome: "rows",
+        message: None,
         gold_problem: None,
     };
     let mut totals = Totals::default();

@@ -1,0 +1,65 @@
+//! `sqlr1-tui eval`: a model's answers to a file of questions, or two such files compared.
+
+mod args;
+mod output;
+
+use std::time::Instant;
+
+pub use args::EvalArgs;
+use output::Output;
+
+use super::{Failure, logging, say};
+use crate::{
+    assets,
+    evaluate::{About, Answer, EvalError, Plan, Report, compare::compare, evaluate, markdown},
+};
+
+/// Evaluates or compares, and prints the result on stdout.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
+    if let [a, b] = &args.compare[..] {
+        let found = compare(a, b)?;
+        say(&if args.json { json(&found)? } else { found.to_string().trim_end().to_owned() });
+        return Ok(());
+    }
+    logging::to_stderr();
+    let mut plan = args.plan()?;
+    let data = plan.settings.data.root.clone();
+    plan.settings = assets::resolve(plan.settings).map_err(|e| Failure::Environment(e.to_string()))?;
+    let about = About {
+        model: plan.settings.model.path.clone().unwrap_or_default(),
+        adapter: plan.settings.lora.init_adapter.as_ref().map(|dir| dir.display().to_string()),
+        data: data.map(|root| root.display().to_string()).unwrap_or_default(),
+        split: args.split.clone(),
+        decode: args.describe_decoding(&plan.settings),
+        seconds: 0.0,
+    };
+    let mut output = Output::open(args)?;
+    let (answers, seconds) = answers(&plan, &mut output)?;
+    let report = Report::new(About { seconds, ..about }, &answers);
+    output.finish(&markdown(&report))?;
+    say(&if args.json { json(&report)? } else { report.to_string().trim_end().to_owned() });
+    Ok(())
+}
+
+fn answers(plan: &Plan, output: &mut Output) -> Result<(Vec<Answer>, f64), EvalError> {
+    let (started, mut all) = (Instant::now(), Vec::new());
+    let seconds = evaluate(plan, &mut |answers, total| {
+        output.add(answers)?;
+        all.extend_from_slice(answers);
+        let right = all.iter().filter(|a: &&Answer| a.exec == 1).count();
+        tracing::info!(
+            "{} of {total} questions answered, {right} of them rightly, {:.0} s",
+            all.len(),
+            started.elapsed().as_secs_f64()
+        );
+        Ok(())
+    })?;
+    Ok((all, seconds))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|e| Failure::Run(format!("cannot write the result as JSON: {e}")))
+}

@@ -1,0 +1,157 @@
+//! The flags of `eval` and the settings they stand for.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    cli::Failure,
+    evaluate::{Decode, Plan, Split},
+    settings::{Override, Settings, Sources},
+};
+
+/// Ask a model a file of questions and judge its answers, or compare the answers of two models.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "Examples:
+  sqlr1-tui eval --model FILE.gguf --data spider --out base.jsonl
+  sqlr1-tui eval --model FILE.gguf --adapter runs/RUN/checkpoints/step-00000200 --data spider --out tuned.jsonl --report tuned.md
+  sqlr1-tui eval --model FILE.gguf --data builtin:demo --self-consistency 8 --json
+  sqlr1-tui eval --compare base.jsonl tuned.jsonl
+
+Execution and exact match are Spider's official ones; see docs/evaluation.md.")]
+pub struct EvalArgs {
+    /// The model: a GGUF file, a folder with one in it, or org/name.
+    #[arg(long, value_name = "PATH|ORG/NAME", required_unless_present_any = ["compare", "config"])]
+    pub model: Option<String>,
+    /// An adapter in PEFT's format, a run's checkpoint for one.
+    #[arg(long, value_name = "DIR")]
+    pub adapter: Option<PathBuf>,
+    /// The data folder, in Spider's layout; `builtin:demo` is the data set that comes with the program.
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["compare", "config"])]
+    pub data: Option<PathBuf>,
+    /// Which questions: dev, train, or a file in the data folder.
+    #[arg(long, value_name = "dev|train|FILE", default_value = "dev")]
+    pub split: String,
+    /// Ask so many questions only, spread over the file by the seed, as a run's held-out questions are.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// How replies are decoded.
+    #[arg(long, value_enum, default_value_t = DecodeFlag::Greedy)]
+    pub decode: DecodeFlag,
+    /// Draw so many replies to each question and take the one whose result most of them share.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub self_consistency: Option<u64>,
+    /// Where every answer with its judgement is written, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Where the result is written as Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Settings in YAML, as a run's settings.yaml: prompts, sampling, seed. Flags count after it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, as in rollout.temperature=0.6; may be repeated, counts after the file.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// Tokens after which a reply is cut off; by default the setting for completions.
+    #[arg(long, value_name = "N")]
+    pub max_new_tokens: Option<u64>,
+    /// Questions with a longer prompt are not asked and count as wrong; by default as long as the model's context takes.
+    #[arg(long, value_name = "N")]
+    pub max_prompt_tokens: Option<usize>,
+    /// The seed of --limit and of sampling.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where to compute: auto, cpu or cuda[:N,...].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Seconds after which a query is stopped and counts as wrong.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub timeout: f64,
+    /// Compare two files that `eval --out` or `score --json` wrote.
+    #[arg(long, num_args = 2, value_names = ["A.jsonl", "B.jsonl"], conflicts_with_all = ["model", "out", "report"])]
+    pub compare: Vec<PathBuf>,
+}
+
+/// How replies are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DecodeFlag {
+    /// The most probable token each time.
+    Greedy,
+    /// Drawn at `rollout`'s temperature and filters.
+    Sample,
+}
+
+impl EvalArgs {
+    /// What is to be evaluated.
+    ///
+    /// # Errors
+    /// The settings are of no use.
+    pub(super) fn plan(&self) -> Result<Plan, Failure> {
+        let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
+        overrides.extend(self.flags());
+        let mut settings = Settings::load(&Sources { config: self.config.clone(), overrides })?;
+        // As `score` has it, so that both give the same verdicts.
+        settings.sql.max_rows = settings.sql.max_rows.max(1_000_000);
+        if settings.data.root.is_none() {
+            return Err(Failure::Usage(
+                "no data: give --data DIR, a folder in Spider's layout, or builtin:demo".into(),
+            ));
+        }
+        let split = match self.split.as_str() {
+            "dev" => Split::Dev,
+            "train" => Split::Train,
+            file => Split::File(file.into()),
+        };
+        Ok(Plan {
+            settings,
+            split,
+            limit: self.limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+            decode: self.decoding(),
+            max_prompt_tokens: self.max_prompt_tokens,
+        })
+    }
+
+    fn decoding(&self) -> Decode {
+        match (self.self_consistency, self.decode) {
+            (Some(count), _) => Decode::SelfConsistency(usize::try_from(count).unwrap_or(usize::MAX)),
+            (None, DecodeFlag::Greedy) => Decode::Greedy,
+            (None, DecodeFlag::Sample) => Decode::Sample,
+        }
+    }
+
+    /// The decoding for people.
+    pub(super) fn describe_decoding(&self, settings: &Settings) -> String {
+        let rollout = &settings.rollout;
+        let drawn = format!("temperature {}, seed {}", rollout.temperature, settings.run.seed);
+        match self.decoding() {
+            Decode::Greedy => "greedy".into(),
+            Decode::Sample => format!("sampled, {drawn}"),
+            Decode::SelfConsistency(count) => format!("self-consistency of {count}, {drawn}"),
+        }
+    }
+
+    fn flags(&self) -> Vec<Override> {
+        let path = |flag: &str, key: &str, value: &Option<PathBuf>| {
+            value.as_ref().map(|v| Override::flag(&format!("{flag} {}", v.display()), key, v.display().to_string()))
+        };
+        let text = |flag: &str, key: &str, value: &Option<String>| {
+            value.as_ref().map(|v| Override::flag(&format!("{flag} {v}"), key, v.clone()))
+        };
+        let whole =
+            |flag: &str, key: &str, value: Option<u64>| value.map(|v| Override::flag(&format!("{flag} {v}"), key, v));
+        let flags = [
+            text("--model", "model.path", &self.model),
+            path("--adapter", "lora.init_adapter", &self.adapter),
+            path("--data", "data.root", &self.data),
+            text("--device", "run.device", &self.device),
+            whole("--seed", "run.seed", self.seed),
+            whole("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens),
+            Some(Override::flag(&format!("--timeout {}", self.timeout), "sql.timeout", self.timeout)),
+        ];
+        flags.into_iter().flatten().collect()
+    }
+}

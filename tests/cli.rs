@@ -38,6 +38,26 @@ fn without_arguments_the_built_in_demonstration_trains_from_any_folder() {
 }
 
 #[test]
+fn a_demonstration_in_the_working_folder_wins_over_the_built_in_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = dir.path().join("data/demo");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("model.gguf"), "no model at all").unwrap();
+    let run = || {
+        let mut program = program();
+        program.args(["eval", "--model", "builtin:demo", "--data", "builtin:demo", "--limit", "2"]);
+        let dirs = [("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")];
+        program.current_dir(dir.path()).envs(dirs.map(|(name, place)| (name, dir.path().join(place))));
+        program.output().unwrap()
+    };
+    let refused = run();
+    assert_code(&refused, 3);
+    assert!(stderr(&refused).contains("data/demo/model.gguf"), "{}", stderr(&refused));
+    fs::remove_file(own.join("model.gguf")).unwrap();
+    assert_code(&run(), 0);
+}
+
+#[test]
 fn wrong_flags_are_usage_errors() {
     assert_code(&program().args(["train", "--modle", "x"]).output().unwrap(), 2);
     assert_code(&program().arg("fly").output().unwrap(), 2);

@@ -2,15 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
 
+mod common;
+
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
+use common::{assert_code, program};
 use sqlr1_tui::data::generate::{GenerateOptions, generate};
 
-/// All files of a folder by their place in it, but for the README that people write.
+/// All files of a folder by their place in it, but for the README that people write and the model that takes minutes to make.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
@@ -25,6 +28,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         }
     }
     files.remove(Path::new("README.md"));
+    files.remove(Path::new("model.gguf"));
     files
 }
 
@@ -41,4 +45,21 @@ fn the_shipped_data_are_made_anew_byte_for_byte() {
         // The bytes themselves would fill the screen.
         assert!(bytes == &shipped[name], "{} differs: see data/demo/README.md", name.display());
     }
+}
+
+#[test]
+fn the_shipped_model_is_small_and_leaves_a_real_gap() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/model.gguf");
+    assert!(fs::metadata(&model).unwrap().len() < 3_000_000);
+    let cache = tempfile::tempdir().unwrap();
+    let asked = program()
+        .args(["eval", "--model", "builtin:demo", "--data", "builtin:demo", "--json"])
+        .env("XDG_CACHE_HOME", cache.path())
+        .output()
+        .unwrap();
+    assert_code(&asked, 0);
+    let report: serde_json::Value = serde_json::from_slice(&asked.stdout).unwrap();
+    let accuracy = report["execution_accuracy"].as_f64().unwrap();
+    assert_eq!(report["n"], 540);
+    assert!((0.35..=0.65).contains(&accuracy), "{accuracy}");
 }

@@ -14,8 +14,12 @@ use crate::{dirs, settings::Settings};
 /// What `data.root` says to mean the built-in data set, and `model.path` to mean the built-in model.
 pub const DEMO: &str = "builtin:demo";
 
-/// The built-in model among the built-in data set's files.
+/// Where the data set lies in the working folder or the user's folder, if it does; the model is one of its files.
+const PLACE: &str = "data/demo";
+/// The model among the data set's files.
 const MODEL: &str = "model.gguf";
+/// A file without which a folder is no data set.
+const QUESTIONS: &str = "dev.json";
 
 static DEMO_FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/data/demo");
 static CONFIGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/configs");
@@ -36,7 +40,17 @@ pub enum AssetError {
     },
 }
 
-/// The folder of the built-in data set, unpacked.
+/// The demonstration's folder in which `file` is found: the working folder's, the user's, or the built-in one, unpacked.
+///
+/// # Errors
+/// There is no room or no right to unpack.
+fn demo_with(file: &str) -> Result<PathBuf, AssetError> {
+    let user = dirs::config().map(|folder| folder.join(PLACE));
+    let own = [Some(PathBuf::from(PLACE)), user].into_iter().flatten().find(|folder| folder.join(file).is_file());
+    own.map_or_else(demo, |folder| Ok(folder.canonicalize().unwrap_or(folder)))
+}
+
+/// The folder of the built-in data set and model, unpacked.
 ///
 /// # Errors
 /// There is no room or no right to unpack.
@@ -51,10 +65,10 @@ pub fn demo() -> Result<PathBuf, AssetError> {
 /// As [`demo`].
 pub fn resolve(mut settings: Settings) -> Result<Settings, AssetError> {
     if settings.data.root.as_deref() == Some(Path::new(DEMO)) {
-        settings.data.root = Some(demo()?);
+        settings.data.root = Some(demo_with(QUESTIONS)?);
     }
     if settings.model.path.as_deref() == Some(DEMO) {
-        settings.model.path = Some(demo()?.join(MODEL).display().to_string());
+        settings.model.path = Some(demo_with(MODEL)?.join(MODEL).display().to_string());
     }
     Ok(settings)
 }

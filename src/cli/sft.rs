@@ -29,7 +29,7 @@ const GAP: std::ops::RangeInclusive<f64> = 0.35..=0.65;
 /// What `--from-scratch` means unless a configuration file or a flag says otherwise.
 const SCRATCH: [(&str, &str); 19] = [
     ("run.name", "sqlr1-demo"),
-    ("run.max_steps", "3000"),
+    ("run.max_steps", "4000"),
     ("run.checkpoint_every", "500"),
     ("run.log_every", "10"),
     ("scratch.hidden_size", "192"),

@@ -1,7 +1,7 @@
 //! What the screen is made of: panes, and the charts of the chart pane.
 
 use super::{figures::Unit, theme::ChartColor};
-use crate::run::metrics;
+use crate::run::{event::Method, metrics};
 
 /// A part of the screen that takes the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +45,29 @@ const fn chart(title: &'static str, metric: &'static str, unit: Unit, color: Cha
     Chart { title, metric, unit, color, held_out: false }
 }
 
-/// The charts, in reading order.
-pub const CHARTS: [Chart; 8] = [
+/// The charts of a method, in reading order.
+pub fn charts(method: Method) -> &'static [Chart] {
+    match method {
+        Method::Grpo => &GRPO,
+        Method::Sft => &SFT,
+    }
+}
+
+const ACCURACY: Chart =
+    Chart { held_out: true, ..chart("accuracy", metrics::EXECUTION_ACCURACY, Unit::Percent, ChartColor::Accuracy) };
+
+const SFT: [Chart; 6] = [
+    chart("loss", metrics::LOSS, Unit::Plain, ChartColor::Loss),
+    ACCURACY,
+    chart("grad norm", metrics::GRAD_NORM, Unit::Plain, ChartColor::GradNorm),
+    chart("learn rate", metrics::LEARNING_RATE, Unit::Plain, ChartColor::Entropy),
+    chart("tokens/s", metrics::TOKENS_PER_SECOND, Unit::Plain, ChartColor::Speed),
+    chart("memory", metrics::MEMORY_BYTES, Unit::Bytes, ChartColor::Memory),
+];
+
+const GRPO: [Chart; 8] = [
     chart("reward", metrics::REWARD, Unit::Plain, ChartColor::Reward),
-    Chart { held_out: true, ..chart("accuracy", metrics::EXECUTION_ACCURACY, Unit::Percent, ChartColor::Accuracy) },
+    ACCURACY,
     chart("KL", metrics::KL, Unit::Plain, ChartColor::Kl),
     chart("loss", metrics::LOSS, Unit::Plain, ChartColor::Loss),
     chart("grad norm", metrics::GRAD_NORM, Unit::Plain, ChartColor::GradNorm),

@@ -13,13 +13,13 @@ use super::{
     App, Leave, Symbols,
     app::Effect,
     draw,
-    fixture::{RunBuilder, group},
+    fixture::{RunBuilder, group, started},
     theme::{ColorDepth, Theme, ThemeFile},
     ui::Overlay,
 };
 use crate::run::{
     command::{Command, CommandSink},
-    event::{EndReason, Event, LogLevel, LogLine, Phase, Record, ResultPreview, RunState},
+    event::{EndReason, Event, LogLevel, LogLine, Method, Phase, Record, ResultPreview, RunState},
 };
 
 /// Remembers what was asked of the trainer.
@@ -350,6 +350,27 @@ fn a_run_that_completes_says_what_it_brought_and_what_next() {
     // A stored run is there to be looked at.
     let theme = Theme::new(ThemeFile::load("night", Path::new("")).unwrap(), ColorDepth::True);
     let mut stored = App::new(theme, &Symbols::UNICODE, None);
-    builder.records().iter().for_each(|record| drop(stored.record(record)));
+    for record in builder.records() {
+        stored.record(&record);
+    }
     assert_eq!(stored.ui.overlay, Overlay::None);
+}
+
+#[test]
+fn fine_tuning_shows_the_charts_that_it_has() {
+    let mut started = started(None);
+    started.method = Method::Sft;
+    let mut builder = RunBuilder::new();
+    builder.add(Event::Run(Box::new(started))).step(1).step(2);
+    let mut driver = Driver::new(&builder);
+    let screen = driver.screen(120, 40);
+    assert!(screen.contains("learn rate") && !screen.contains("reward──"), "{screen}");
+    driver.keys("\t\tG");
+    driver.key(KeyCode::Tab);
+    for _ in 0..9 {
+        driver.keys("l");
+    }
+    assert!(driver.app.ui.chart < 6);
+    driver.keys("z");
+    assert!(driver.screen(40, 12).contains('/'));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::panes::{CHARTS, Pane};
+use super::panes::Pane;
 use crate::run::event::LogLevel;
 
 /// What lies over the panes.
@@ -75,9 +75,9 @@ impl Default for Ui {
 }
 
 impl Ui {
-    /// Moves the selected chart, within bounds.
-    pub fn move_chart(&mut self, by: isize) {
-        self.chart = self.chart.saturating_add_signed(by).min(CHARTS.len() - 1);
+    /// Moves the selected chart among so many.
+    pub fn move_chart(&mut self, by: isize, count: usize) {
+        self.chart = self.chart.saturating_add_signed(by).min(count.saturating_sub(1));
     }
 
     /// Shows a question, or follows the newest; the candidate is chosen anew.

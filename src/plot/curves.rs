@@ -9,7 +9,7 @@ use super::{PlotError, font, panel, picture::Picture};
 use crate::{
     cockpit::{figures, state::RunView},
     run::{
-        event::{MemorySource, Record, RunStarted},
+        event::{MemorySource, Method, Record, RunStarted},
         metrics,
     },
 };
@@ -132,6 +132,9 @@ fn panels(view: &RunView) -> Vec<panel::Panel> {
         plain("tokens a second (rollout)", metrics::TOKENS_PER_SECOND, (10, 116, 128)),
         Panel { unit: Bytes, ..plain(memory, metrics::MEMORY_BYTES, (82, 92, 107)) },
     ];
+    if view.info().is_some_and(|info| info.method == Method::Sft) {
+        panels[0] = plain("learning rate", metrics::LEARNING_RATE, (26, 112, 48));
+    }
     panels.retain(|panel| !matches!(panel.extra, panel::Extra::None) || view.series(panel.metric).is_some());
     panels
 }

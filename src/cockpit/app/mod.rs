@@ -13,7 +13,7 @@ mod travel;
 use super::{
     action::{Action, Scope, action_of},
     options::Place,
-    panes::Pane,
+    panes::{Chart, Pane, charts},
     state::RunView,
     symbols::Symbols,
     theme::Theme,
@@ -185,6 +185,17 @@ impl App {
     /// What was asked of the trainer and is not acknowledged yet.
     pub fn asked(&self) -> Option<RunState> {
         self.asked
+    }
+
+    /// The charts that the run's method has.
+    pub fn charts(&self) -> &'static [Chart] {
+        charts(self.run.info().map(|info| info.method).unwrap_or_default())
+    }
+
+    /// The chart at a place, or the last one.
+    pub fn chart(&self, at: usize) -> &'static Chart {
+        let charts = self.charts();
+        &charts[at.min(charts.len() - 1)]
     }
 
     /// Whether commands go anywhere.

@@ -14,15 +14,16 @@ impl App {
             scroll(&mut self.ui.help_scroll, action, false);
             return;
         }
+        let charts = self.charts().len();
         match self.ui.focus {
             Pane::Log => scroll(&mut self.ui.log_scroll, action, true),
             Pane::Charts => match action {
-                Action::Left => self.ui.move_chart(-1),
-                Action::Right => self.ui.move_chart(1),
-                Action::Up => self.ui.move_chart(-(self.ui.chart_columns as isize)),
-                Action::Down => self.ui.move_chart(self.ui.chart_columns as isize),
+                Action::Left => self.ui.move_chart(-1, charts),
+                Action::Right => self.ui.move_chart(1, charts),
+                Action::Up => self.ui.move_chart(-(self.ui.chart_columns as isize), charts),
+                Action::Down => self.ui.move_chart(self.ui.chart_columns as isize, charts),
                 Action::First => self.ui.chart = 0,
-                Action::Last => self.ui.move_chart(isize::MAX),
+                Action::Last => self.ui.move_chart(isize::MAX, charts),
                 _ => {}
             },
             Pane::Sample => match action {

@@ -12,21 +12,15 @@ use super::{
     widgets::{empty, frame, put, put_spans},
 };
 use crate::{
-    cockpit::{
-        app::App,
-        panes::{CHARTS, Chart},
-        state::Range,
-        text,
-        theme::ChartColor,
-    },
+    cockpit::{app::App, panes::Chart, state::Range, text, theme::ChartColor},
     run::metrics,
 };
 
 /// Draws the selected chart.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
-    let chart = &CHARTS[app.ui.chart.min(CHARTS.len() - 1)];
+    let chart = app.chart(app.ui.chart);
     let title = titles(app, chart)[0];
-    let place = format!("chart {}/{}", app.ui.chart + 1, CHARTS.len());
+    let place = format!("chart {}/{}", app.ui.chart + 1, app.charts().len());
     let inner = frame(app, title, &place, true, area, buf);
     let about = about(app, chart, usize::from(inner.width).saturating_sub(2));
     let about_rows = (about.len() as u16).min(inner.height / 2);

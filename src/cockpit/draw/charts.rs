@@ -11,7 +11,7 @@ use crate::{
     cockpit::{
         app::App,
         figures::Unit,
-        panes::{CHARTS, Chart, Pane},
+        panes::{Chart, Pane},
         state::{Range, Series},
         text,
         theme::ChartColor,
@@ -78,12 +78,12 @@ fn values(app: &App, chart: &Chart) -> Vec<[String; 2]> {
 /// Draws the grid; gives the number of charts side by side.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
     let columns = (area.width / 18).clamp(1, 4);
-    let rows = (CHARTS.len() as u16).div_ceil(columns);
+    let rows = (app.charts().len() as u16).div_ceil(columns);
     if area.height / rows < 4 {
         super::tiny::table(app, area, buf);
         return 1;
     }
-    for (at, chart) in CHARTS.iter().enumerate() {
+    for (at, chart) in app.charts().iter().enumerate() {
         let (column, row) = (at as u16 % columns, at as u16 / columns);
         let (x, right) = (area.width * column / columns, area.width * (column + 1) / columns);
         let (y, bottom) = (area.height * row / rows, area.height * (row + 1) / rows);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::cockpit::{
     app::App,
-    panes::{CHARTS, Pane},
+    panes::Pane,
     state::{Range, Series},
     text,
     theme::ChartColor,
@@ -33,7 +33,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let max = app.run.max_steps().map_or_else(String::new, |max| format!("/{max}"));
     let x = put(buf, area.x, area.y, area.right(), &format!("{}{max} ", app.run.step()), app.theme.strong());
     put(buf, x, area.y, area.right(), &state, style);
-    let chart = &CHARTS[app.ui.chart.min(CHARTS.len() - 1)];
+    let chart = app.chart(app.ui.chart);
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if below.is_empty() {
         return;
@@ -49,13 +49,13 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
 /// All metrics in a row each: name, value, curve. For panes too low for the grid.
 pub fn table(app: &App, area: Rect, buf: &mut Buffer) {
     let first = app.ui.chart.saturating_sub(usize::from(area.height).saturating_sub(1));
-    for (line, at) in (first..CHARTS.len()).enumerate().take(usize::from(area.height)) {
+    for (line, at) in (first..app.charts().len()).enumerate().take(usize::from(area.height)) {
         row(app, at, Rect { y: area.y + line as u16, height: 1, ..area }, buf);
     }
 }
 
 fn row(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
-    let chart = &CHARTS[at.min(CHARTS.len() - 1)];
+    let chart = app.chart(at);
     let name = titles(app, chart).last().copied().unwrap_or_default();
     let marked = app.ui.focus == Pane::Charts && app.ui.chart == at;
     let x = put(buf, area.x, area.y, area.right(), if marked { app.symbols.cursor } else { " " }, app.theme.accent());
@@ -70,7 +70,7 @@ fn row(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
 }
 
 fn draw_curve(app: &App, at: usize, data: &ChartData<'_>, values: Range, area: Rect, buf: &mut Buffer) {
-    let chart = &CHARTS[at.min(CHARTS.len() - 1)];
+    let chart = app.chart(at);
     let plot = plot::Plot {
         curve: data.curve,
         style: app.theme.chart(chart.color),

@@ -18,6 +18,7 @@ use sqlr1_tui::{
         store::RunStore,
     },
     settings::Settings,
+    sql::{Sandbox, WorkerProgram},
 };
 
 fn settings(model: &Path, steps: u64) -> Settings {
@@ -44,8 +45,10 @@ fn run(settings: Settings, mut steer: impl FnMut(&Event, &dyn CommandSink)) -> (
     let reporter = Reporter::new(RunStore::open(&folder.store()).unwrap(), bus, None);
     let (remote, control) = control::line();
     let place = folder.clone();
+    let program = WorkerProgram::at(env!("CARGO_BIN_EXE_sqlr1-tui"));
+    let sandbox = Sandbox::in_workers(&settings.sql, program).unwrap();
     let trainer = thread::spawn(move || {
-        session::run(&place, control, reporter, |watch| setup::load(settings, &place, false, watch))
+        session::run(&place, control, reporter, |watch| setup::load(settings, sandbox, &place, false, watch))
     });
     let mut next = || -> Option<Arc<Record>> { viewer.blocking_recv() };
     while let Some(record) = next() {

@@ -12,6 +12,8 @@ use super::{Failure, logging, say};
 use crate::{
     assets,
     evaluate::{About, Answer, EvalError, Plan, Report, compare::compare, evaluate, markdown},
+    rl::TrainError,
+    sql::{Sandbox, WorkerProgram},
 };
 
 /// Evaluates or compares, and prints the result on stdout.
@@ -45,8 +47,10 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
 }
 
 fn answers(plan: &Plan, output: &mut Output) -> Result<(Vec<Answer>, f64), EvalError> {
+    let workers = || Sandbox::in_workers(&plan.settings.sql, WorkerProgram::this()?);
+    let sandbox = workers().map_err(TrainError::from)?;
     let (started, mut all) = (Instant::now(), Vec::new());
-    let seconds = evaluate(plan, &mut |answers, total| {
+    let seconds = evaluate(plan, &sandbox, &mut |answers, total| {
         output.add(answers)?;
         all.extend_from_slice(answers);
         let right = all.iter().filter(|a: &&Answer| a.exec == 1).count();

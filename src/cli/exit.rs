@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use super::score::ScoreError;
 use crate::{
     data::generate::GenerateError, evaluate::EvalError, rl::TrainError, run::folder::FolderError,
-    settings::SettingsError,
+    settings::SettingsError, sql::WorkerError,
 };
 
 /// Why a command did not do what it should, with its exit code.
@@ -76,6 +76,12 @@ impl From<TrainError> for Failure {
             _ if error.is_environment() => Self::Environment(error.to_string()),
             _ => Self::Run(error.to_string()),
         }
+    }
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        Self::Environment(error.to_string())
     }
 }
 

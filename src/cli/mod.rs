@@ -11,6 +11,7 @@ mod run;
 pub mod score;
 mod screenshot;
 mod sft;
+mod sql_worker;
 mod train;
 
 use std::{io::Write, process::ExitCode};
@@ -18,6 +19,8 @@ use std::{io::Write, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 pub use exit::Failure;
+
+use crate::sql::{Sandbox, WorkerProgram};
 
 /// A training cockpit in the terminal: teaches a small language model to write SQL with GRPO over a 4-bit base.
 ///
@@ -39,6 +42,8 @@ enum Command {
     Screenshot(screenshot::ScreenshotArgs),
     Data(data::DataArgs),
     Score(score::ScoreArgs),
+    #[command(hide = true)]
+    SqlWorker(sql_worker::SqlWorkerArgs),
 }
 
 /// The whole program.
@@ -66,8 +71,14 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
         Some(Command::Data(args)) => data::data(&args).map(|report| say(&report)),
-        Some(Command::Score(args)) => Ok(score::run(&args, &mut std::io::stdout().lock())?),
+        Some(Command::SqlWorker(args)) => sql_worker::sql_worker(&args),
+        Some(Command::Score(args)) => score(&args),
     }
+}
+
+fn score(args: &score::ScoreArgs) -> Result<(), Failure> {
+    let sandbox = Sandbox::in_workers(&args.limits(), WorkerProgram::this()?)?;
+    Ok(score::run(args, sandbox, &mut std::io::stdout().lock())?)
 }
 
 /// A line on stdout. A reader that has gone away wants no more of it.

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// Steps of SQLite's virtual machine that a query may take: half a minute and more.
+const MAX_STEPS: u64 = 3_000_000_000;
+
 /// Score predictions against gold queries, as the official evaluators do.
 #[derive(Debug, Clone, Args)]
 pub struct ScoreArgs {
@@ -88,15 +91,20 @@ pub enum ScoreError {
     Write(#[from] io::Error),
 }
 
-/// Scores and writes the result to `out`.
+impl ScoreArgs {
+    /// The limits of a sandbox to score in: wide ones, for whatever runs is to be judged.
+    pub fn limits(&self) -> SqlSettings {
+        SqlSettings { timeout: self.timeout, max_steps: MAX_STEPS, max_rows: 1_000_000, ..SqlSettings::default() }
+    }
+}
+
+/// Scores and writes the result to `out`. Predictions are executed in `sandbox`.
 ///
 /// # Errors
 /// See [`ScoreError`]; all but [`ScoreError::Write`] are the input's fault.
-pub fn run(args: &ScoreArgs, out: &mut dyn Write) -> Result<(), ScoreError> {
+pub fn run(args: &ScoreArgs, sandbox: Sandbox, out: &mut dyn Write) -> Result<(), ScoreError> {
     let pairs = read_pairs(&args.gold, &args.pred)?;
     check_databases(args, &pairs)?;
-    let settings = SqlSettings { timeout: args.timeout, max_rows: 1_000_000, ..SqlSettings::default() };
-    let sandbox = Sandbox::new(&settings);
     match args.metric {
         Metric::Spider => spider(args, &pairs, sandbox, out),
         Metric::Bird => bird(args, &pairs, &sandbox, out),

@@ -31,7 +31,7 @@ impl GoldReport {
 /// Executes the gold queries, each distinct one once, on all threads, and sorts out which are of use. They get more
 /// time than the sandbox gives: which examples are left must not depend on how busy the machine is.
 pub fn check_gold(examples: &[Example], sandbox: &Sandbox) -> GoldReport {
-    let sandbox = sandbox.patient();
+    let sandbox = sandbox.trusted();
     let mut distinct: HashMap<_, Vec<usize>> = HashMap::new();
     for example in examples {
         distinct.entry((&example.database, &example.gold_sql)).or_default().push(example.id);

@@ -56,20 +56,19 @@ pub struct Plan {
 /// Hears answers some at a time, in the order of the questions, and how many there will be; an error ends the evaluation.
 pub type OnAnswers<'a> = dyn FnMut(&[Answer], usize) -> Result<(), EvalError> + 'a;
 
-/// Asks, judges, and hands over the answers. Returns the seconds it took, loading aside.
+/// Asks, judges in `sandbox`, and hands over the answers. Returns the seconds it took, loading aside.
 ///
 /// # Errors
 /// Model, data or settings are of no use, or `on_answers` fails.
-pub fn evaluate(plan: &Plan, on_answers: &mut OnAnswers<'_>) -> Result<f64, EvalError> {
+pub fn evaluate(plan: &Plan, sandbox: &Sandbox, on_answers: &mut OnAnswers<'_>) -> Result<f64, EvalError> {
     let questions = questions(plan)?;
-    let sandbox = Sandbox::new(&plan.settings.sql);
     let root = plan.settings.data.root.clone().unwrap_or_default();
     let judge = Judge::with_or_without_tables(&root, sandbox.clone(), ExecutionOptions::default())?;
     let examinee = Examinee::load(&plan.settings, plan.decode, plan.max_prompt_tokens)?;
     let started = Instant::now();
     for batch in questions.chunks((REPLIES_AT_A_TIME / plan.decode.replies()).max(1)) {
         let Some(replies) = examinee.answer(batch, &mut |_, _| ControlFlow::Continue(()))? else { break };
-        let judged = |(question, replies): (&Example, &Vec<Reply>)| answer(&judge, &sandbox, question, replies);
+        let judged = |(question, replies): (&Example, &Vec<Reply>)| answer(&judge, sandbox, question, replies);
         let answers: Vec<Answer> = batch.par_iter().zip(&replies).map(judged).collect();
         on_answers(&answers, questions.len())?;
     }

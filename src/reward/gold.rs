@@ -27,7 +27,7 @@ pub struct GoldCache {
 impl GoldCache {
     /// An empty cache. Gold queries get more time than the sandbox's.
     pub fn new(sandbox: &Sandbox) -> Self {
-        Self { sandbox: sandbox.patient(), slots: Mutex::default() }
+        Self { sandbox: sandbox.trusted(), slots: Mutex::default() }
     }
 
     /// What came of an example's gold query in the form `sql`. Threads that ask at the same time wait for one of them.

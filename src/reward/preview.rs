@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sql::{Outcome, Value};
+    use crate::sql::{Outcome, Overrun, Value};
 
     fn shown(outcome: Outcome) -> ResultPreview {
         preview(&Execution { outcome, elapsed: Duration::from_millis(3) })
@@ -89,7 +89,8 @@ mod tests {
         let failed = shown(Outcome::UnknownName("no such table: \u{1b}[2J".into()));
         assert_eq!(failed.outcome, "unknown_name");
         assert_eq!(failed.message.as_deref(), Some("no such table: \u{fffd}[2J"));
-        assert_eq!(shown(Outcome::Timeout).message, None);
+        assert_eq!(shown(Outcome::EmptyText).message, None);
+        assert!(shown(Outcome::Timeout(Overrun::Clock)).message.unwrap().contains("clock"));
     }
 
     proptest! {

@@ -70,7 +70,8 @@ impl Scorer {
         preview(&self.gold_execution(example))
     }
 
-    fn score_sql(&self, example: &Example, sql: String) -> Scored {
+    /// Scores a query as it stands.
+    pub fn score_sql(&self, example: &Example, sql: String) -> Scored {
         let execution = self.sandbox.run(&example.database, &self.form(&sql));
         let gold = self.gold_execution(example);
         let correct = match (gold.outcome.table(), execution.outcome.table()) {

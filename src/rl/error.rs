@@ -7,6 +7,7 @@ use crate::{
     data::DataError,
     model::ModelError,
     run::{checkpoint::CheckpointError, folder::FolderError, store::StoreError},
+    sql::WorkerError,
 };
 
 /// Why a run cannot start or go on.
@@ -18,6 +19,9 @@ pub enum TrainError {
     /// The questions or databases.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The processes that execute SQL.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
     /// The event store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,7 +55,7 @@ impl TrainError {
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Model(error) => error.is_environment(),
-            Self::Data(_) => true,
+            Self::Data(_) | Self::Worker(_) => true,
             _ => false,
         }
     }

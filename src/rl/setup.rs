@@ -19,19 +19,20 @@ use crate::{
     sql::Sandbox,
 };
 
-/// Loads everything that `settings` name. With `resume` the policy is that of the folder's newest valid checkpoint.
+/// Loads everything that `settings` name; `sandbox` is for what the model writes. With `resume` the policy is that of the
+/// folder's newest valid checkpoint.
 ///
 /// # Errors
 /// Something is missing, damaged, or does not fit.
 pub fn load(
     settings: Settings,
+    sandbox: Sandbox,
     folder: &RunFolder,
     resume: bool,
     watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer>, TrainError> {
     let mut notes = Vec::new();
     let chosen = device::choose(&settings.run.device)?;
-    let sandbox = Sandbox::new(&settings.sql);
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     note_gold(&gold, &mut notes);
     let model = load_model(&settings, &chosen.device, watch)?;

@@ -100,8 +100,13 @@ fn limits(settings: &Settings, found: &mut Vec<Finding>) {
         &s.timeout,
         "seconds above 0, up to 3600",
     );
+    require(found, s.max_steps >= 1000, "sql.max_steps", &s.max_steps, "1000 or more");
     require(found, s.max_rows >= 1, "sql.max_rows", &s.max_rows, "1 or more");
     require(found, s.max_cell_bytes >= 16, "sql.max_cell_bytes", &s.max_cell_bytes, "16 or more");
+    let memory = s.max_memory_mb;
+    require(found, (64..=1 << 20).contains(&memory), "sql.max_memory_mb", &memory, "64 to 1048576");
+    let workers = s.workers.unwrap_or(1);
+    require(found, (1..=1024).contains(&workers), "sql.workers", &workers, "1 to 1024, or absent");
     let chunk = settings.memory.head_chunk;
     require(found, (1..=65_536).contains(&chunk), "memory.head_chunk", &chunk, "1 to 65536");
     require(

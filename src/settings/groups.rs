@@ -119,19 +119,38 @@ impl Default for DataSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SqlSettings {
-    /// Seconds after which a query is stopped.
+    /// Steps of SQLite's virtual machine after which a query is stopped: the limit that normally decides, since it is the
+    /// same on every machine and each time.
+    pub max_steps: u64,
+    /// Seconds after which a query is stopped whatever it has done; a stop by the clock is counted as such.
     pub timeout: f64,
     /// Rows after which a result counts as too large.
     pub max_rows: usize,
     /// Bytes in one cell after which a result counts as too large.
     pub max_cell_bytes: usize,
+    /// Megabytes of memory that a worker process may take beyond what the program takes by itself.
+    pub max_memory_mb: u64,
+    /// Worker processes that execute what the model writes; as many as there are cores if absent.
+    pub workers: Option<usize>,
+    /// Read each database into memory (each worker for itself, up to a quarter of `max_memory_mb` together) instead of
+    /// from its file for each query.
+    pub in_memory: bool,
     /// How results are compared.
     pub comparison: Comparison,
 }
 
 impl Default for SqlSettings {
     fn default() -> Self {
-        Self { timeout: 5.0, max_rows: 100_000, max_cell_bytes: 1 << 20, comparison: Comparison::Spider }
+        Self {
+            max_steps: 100_000_000,
+            timeout: 5.0,
+            max_rows: 100_000,
+            max_cell_bytes: 1 << 20,
+            max_memory_mb: 512,
+            workers: None,
+            in_memory: false,
+            comparison: Comparison::Spider,
+        }
     }
 }
 

@@ -36,8 +36,7 @@ struct Place<'a> {
     chosen: Chosen,
 }
 
-fn classroom(settings: &Settings) -> Result<Classroom, TrainError> {
-    let sandbox = Sandbox::new(&settings.sql);
+fn classroom(settings: &Settings, sandbox: Sandbox) -> Result<Classroom, TrainError> {
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     let mut notes = Vec::new();
     note_gold(&gold, &mut notes);
@@ -98,12 +97,13 @@ impl Classroom {
 /// The data, the settings or the checkpoint are of no use.
 pub fn from_scratch(
     settings: Settings,
+    sandbox: Sandbox,
     folder: &RunFolder,
     resume: bool,
     _watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer<Scratch>>, TrainError> {
     let chosen = device::choose(&settings.run.device)?;
-    let classroom = classroom(&settings)?;
+    let classroom = classroom(&settings, sandbox)?;
     let texts = texts(&classroom.prompts, &classroom.dataset.train)?;
     let pupil = Scratch::new(&settings.run.name, &texts, &settings.scratch, settings.run.seed, &chosen.device)?;
     classroom.begin(pupil, settings, Place { folder, resume, chosen })
@@ -116,12 +116,13 @@ pub fn from_scratch(
 /// The model, the data, the settings or the checkpoint are of no use.
 pub fn on_base(
     settings: Settings,
+    sandbox: Sandbox,
     folder: &RunFolder,
     resume: bool,
     watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer<Adapted>>, TrainError> {
     let chosen = device::choose(&settings.run.device)?;
-    let classroom = classroom(&settings)?;
+    let classroom = classroom(&settings, sandbox)?;
     let model = load_model(&settings, &chosen.device, watch)?;
     let adapter = match &settings.lora.init_adapter {
         None => {

@@ -22,6 +22,7 @@ use crate::{
         store::RunStore,
     },
     settings::{LoraSettings, Settings},
+    sql::Sandbox,
 };
 
 fn settings() -> Settings {
@@ -35,6 +36,10 @@ fn settings() -> Settings {
     settings.eval.at_start = false;
     settings.run.max_steps = Some(6);
     settings
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::in_process(&settings().sql)
 }
 
 /// A run in a folder of its own.
@@ -62,13 +67,13 @@ impl Run {
     }
 
     fn from_scratch(&self, settings: Settings, resume: bool) -> (RunEnded, Vec<Event>) {
-        self.conduct(|folder, watch| setup::from_scratch(settings, folder, resume, watch))
+        self.conduct(|folder, watch| setup::from_scratch(settings, sandbox(), folder, resume, watch))
     }
 }
 
 /// A trainer without a session.
 fn trainer(settings: Settings) -> Trainer<Scratch> {
-    setup::from_scratch(settings, &Run::new().folder, false, &mut Unwatched).unwrap().trainer
+    setup::from_scratch(settings, sandbox(), &Run::new().folder, false, &mut Unwatched).unwrap().trainer
 }
 
 fn file(ended: &RunEnded, name: &str) -> Vec<u8> {

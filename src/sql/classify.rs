@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode};
 
-use super::Outcome;
+use super::{Outcome, Overrun};
 
 /// Beginnings of the messages by which SQLite says that a name means nothing, or several things.
 const UNKNOWN: [&str; 8] = [
@@ -19,14 +19,15 @@ const UNKNOWN: [&str; 8] = [
 /// Parts of the messages by which SQLite says that a text is no SQL.
 const SYNTAX: [&str; 4] = ["syntax error", "incomplete input", "unrecognized token", "parser stack overflow"];
 
-/// The outcome that an error of SQLite's amounts to. `objection` is what the authorizer refused, if it did.
-pub fn outcome(error: &Error, objection: Option<String>) -> Outcome {
+/// The outcome that an error of SQLite's amounts to. `objection` is what the authorizer refused, if it did; `overrun` is
+/// what an interruption was for.
+pub fn outcome(error: &Error, objection: Option<String>, overrun: Overrun) -> Outcome {
     if let Some(what) = objection {
         return Outcome::Forbidden(what);
     }
     let message = message(error);
     match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => Outcome::Timeout,
+        Some(ErrorCode::OperationInterrupted) => Outcome::Timeout(overrun),
         Some(ErrorCode::TooBig) => Outcome::TooLarge(message),
         Some(ErrorCode::OutOfMemory) => Outcome::TooLarge("out of memory".into()),
         Some(ErrorCode::AuthorizationForStatementDenied | ErrorCode::ReadOnly) => Outcome::Forbidden(message),

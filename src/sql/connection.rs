@@ -1,7 +1,6 @@
-//! Connections that can only read, kept open per thread.
+//! Connections that can only read, kept open from query to query.
 
 use std::{
-    cell::RefCell,
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
@@ -11,17 +10,31 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig, limits::Limit, types::ValueRef};
 
-use super::hooks::Hooks;
+use super::{hooks::Hooks, log, memory};
 
-/// Connections kept open in all threads together: each is a file handle, of which a process may have 1,024 by default.
-const KEPT_OPEN: usize = 256;
-/// Connections that each thread may keep in any case.
-const LEAST_KEPT: usize = 4;
+/// Bytes of a query's text. SQLite's own limit is a thousand times that.
+pub const MAX_SQL_BYTES: usize = 1_000_000;
+/// KiB of pages that a connection keeps; also what a sort may hold before it goes through temporary files, where it may
+/// have such, which makes it twice as slow.
+const CACHE_KIB: u64 = 16_384;
 /// How long to wait for a database that somebody else is writing to.
 const BUSY: Duration = Duration::from_millis(50);
 
-thread_local! {
-    static OPEN: RefCell<HashMap<PathBuf, ReadOnly>> = RefCell::default();
+/// How many connections are kept, and how they are set up.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// Connections kept open: each is a file handle, of which a process may have 1,024 by default.
+    pub connections: usize,
+    /// Bytes that their caches and databases in memory may take together.
+    pub bytes: u64,
+    /// Never use temporary files: what a query sorts and collects stays in memory.
+    pub no_files: bool,
+}
+
+/// Open databases, for one thread.
+pub struct Connections {
+    keep: Keep,
+    open: HashMap<PathBuf, ReadOnly>,
 }
 
 /// An open database that no statement can change.
@@ -31,75 +44,123 @@ pub struct ReadOnly {
     /// What its hooks know.
     pub hooks: Arc<Hooks>,
     stamp: Stamp,
+    in_memory: bool,
     last_use: Instant,
 }
 
 /// Tells whether a path still leads to the file that was opened.
-type Stamp = (u64, Option<SystemTime>);
-
-/// Lends the calling thread's connection to a database, opening it first if need be.
-///
-/// # Errors
-/// A message with the path, where the file is missing or is no readable database.
-pub fn with<T>(database: &Path, length_limit: usize, work: impl FnOnce(&ReadOnly) -> T) -> Result<T, String> {
-    let stamp = stamp(database)?;
-    // Taken out for the time of use, so that nothing is borrowed while SQLite runs.
-    let kept = OPEN.with_borrow_mut(|open| open.remove(database)).filter(|kept| kept.stamp == stamp);
-    let lent = match kept {
-        Some(kept) => kept,
-        None => open(database, stamp).map_err(|e| format!("cannot read the database {}: {e}", database.display()))?,
-    };
-    set_limit(&lent.connection, Limit::SQLITE_LIMIT_LENGTH, length_limit)
-        .map_err(|e| format!("cannot limit the database {}: {e}", database.display()))?;
-    let done = work(&lent);
-    OPEN.with_borrow_mut(|open| keep(open, database, lent));
-    Ok(done)
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Bytes of its write-ahead log; 0 if there is none.
+    log_bytes: u64,
 }
 
-/// Keeps a connection for the next query, in place of the one that was used longest ago where there are too many.
-fn keep(open: &mut HashMap<PathBuf, ReadOnly>, database: &Path, mut used: ReadOnly) {
-    let share = (KEPT_OPEN / rayon::current_num_threads()).max(LEAST_KEPT);
-    if open.len() >= share
-        && let Some(oldest) = open.iter().min_by_key(|(_, kept)| kept.last_use).map(|(path, _)| path.clone())
-    {
-        open.remove(&oldest);
+impl Connections {
+    /// None yet.
+    pub fn new(keep: Keep) -> Self {
+        Self { keep, open: HashMap::new() }
     }
-    used.last_use = Instant::now();
-    open.insert(database.to_owned(), used);
+
+    /// Lends the connection to a database, opening it first if need be. A database that is wanted in memory is read from
+    /// its file all the same if there is no room for it.
+    ///
+    /// # Errors
+    /// A message with the path, where the file is missing or is no readable database.
+    pub fn with<T>(
+        &mut self,
+        database: &Path,
+        in_memory: bool,
+        length_limit: usize,
+        work: impl FnOnce(&ReadOnly) -> T,
+    ) -> Result<T, String> {
+        let explain = |e: OpenError| format!("cannot read the database {}: {e}", database.display());
+        let stamp = stamp(database).map_err(explain)?;
+        let in_memory = in_memory && (1..=self.keep.bytes).contains(&stamp.bytes);
+        // Taken out for the time of use: after a panic it is not used again.
+        let kept = self.open.remove(database).filter(|kept| kept.stamp == stamp && kept.in_memory == in_memory);
+        let lent = match kept {
+            Some(kept) => kept,
+            None => {
+                self.make_room(weight(stamp, in_memory));
+                open(database, stamp, in_memory, self.keep.no_files).map_err(explain)?
+            }
+        };
+        set_limit(&lent.connection, Limit::SQLITE_LIMIT_LENGTH, length_limit).map_err(|e| explain(e.into()))?;
+        let done = work(&lent);
+        self.open.insert(database.to_owned(), ReadOnly { last_use: Instant::now(), ..lent });
+        Ok(done)
+    }
+
+    /// Closes connections that were not used for the longest time until one more fits.
+    fn make_room(&mut self, weight_of_next: u64) {
+        loop {
+            let bytes: u64 = self.open.values().map(|kept| weight(kept.stamp, kept.in_memory)).sum();
+            if self.open.len() < self.keep.connections && bytes + weight_of_next <= self.keep.bytes {
+                break;
+            }
+            let oldest = self.open.iter().min_by_key(|(_, kept)| kept.last_use).map(|(path, _)| path.clone());
+            let Some(oldest) = oldest else { break };
+            self.open.remove(&oldest);
+        }
+    }
 }
 
-fn stamp(database: &Path) -> Result<Stamp, String> {
-    let data = fs::metadata(database).map_err(|e| format!("cannot read the database {}: {e}", database.display()))?;
+/// Bytes that a connection may come to hold between queries.
+fn weight(stamp: Stamp, in_memory: bool) -> u64 {
+    if in_memory { stamp.bytes } else { stamp.bytes.min(CACHE_KIB << 10) }
+}
+
+fn stamp(database: &Path) -> Result<Stamp, OpenError> {
+    let data = fs::metadata(database)?;
     if !data.is_file() {
-        return Err(format!("cannot read the database {}: it is not a file", database.display()));
+        return Err(OpenError::NoFile);
     }
-    Ok((data.len(), data.modified().ok()))
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    let log_bytes = fs::metadata(log).map_or(0, |log| log.len());
+    Ok(Stamp { bytes: data.len(), modified: data.modified().ok(), log_bytes })
 }
 
-fn open(database: &Path, stamp: Stamp) -> Result<ReadOnly, OpenError> {
+fn open(database: &Path, stamp: Stamp, in_memory: bool, no_files: bool) -> Result<ReadOnly, OpenError> {
+    let mut connection = open_file(database, stamp)?;
+    connection.busy_timeout(BUSY)?;
+    // What cannot be copied is no database, as will be told, or too large.
+    if in_memory && let Ok(copy) = memory::copy(&mut connection) {
+        connection = copy;
+    }
+    configure(&connection, no_files)?;
+    check_names(&connection)?;
+    let hooks = Hooks::install(&mut connection)?;
+    Ok(ReadOnly { connection, hooks, stamp, in_memory, last_use: Instant::now() })
+}
+
+/// Opens a file for reading. A database that asks for a write-ahead log, but has none at the moment, is opened as one that
+/// nobody changes: otherwise SQLite would put an empty log and its index beside it.
+fn open_file(database: &Path, stamp: Stamp) -> Result<Connection, OpenError> {
     // SQLite is built to take `file:...` for a URI with options; a path that starts with a dot or slash is none.
     let path = if database.is_relative() { Path::new(".").join(database) } else { database.to_owned() };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
-    configure(&connection)?;
-    check_names(&connection)?;
-    let hooks = Hooks::install(&mut connection)?;
-    Ok(ReadOnly { connection, hooks, stamp, last_use: Instant::now() })
+    Ok(if stamp.log_bytes == 0 && log::is_wanted(database)? {
+        Connection::open_with_flags(log::unchanging(&path), flags | OpenFlags::SQLITE_OPEN_URI)?
+    } else {
+        Connection::open_with_flags(path, flags)?
+    })
 }
 
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    // Spider's gold queries quote strings with double quotes, and so do its databases' views and indexes.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, true)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, true)?;
+fn configure(connection: &Connection, no_files: bool) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FTS3_TOKENIZER, false)?;
-    // In KiB; also what a sort may hold before it goes through temporary files, which makes it twice as slow.
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB.cast_signed())?;
+    if no_files {
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+    }
     for (limit, value) in [
-        (Limit::SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES),
         (Limit::SQLITE_LIMIT_EXPR_DEPTH, 500),
         (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 100),
         (Limit::SQLITE_LIMIT_VDBE_OP, 1_000_000),
@@ -135,6 +196,10 @@ fn check_names(connection: &Connection) -> Result<(), OpenError> {
 
 #[derive(Debug, thiserror::Error)]
 enum OpenError {
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("it is not a file")]
+    NoFile,
     #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("its schema has a name that is not UTF-8 (`{0}`); rename it")]

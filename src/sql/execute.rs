@@ -6,7 +6,7 @@ use rusqlite::{Batch, Statement, types::ValueRef};
 
 use super::{
     Limits, Outcome, Request, Table, Value, classify,
-    connection::{self, ReadOnly},
+    connection::{Connections, MAX_SQL_BYTES, ReadOnly},
     deadline,
 };
 
@@ -15,13 +15,16 @@ const HEADROOM: usize = 4;
 /// Shortest length limit: rows of sensible databases fit in it.
 const LEAST_LENGTH: usize = 1 << 20;
 
-/// Executes a request whose time runs from `start`.
-pub fn execute(request: &Request<'_>, start: Instant) -> Outcome {
+/// Executes a request whose time runs from `start`, on one of these connections.
+pub fn execute(request: &Request<'_>, connections: &mut Connections, start: Instant) -> Outcome {
     if request.sql.contains('\0') {
         return Outcome::SyntaxError("the query has a NUL character in it".into());
     }
+    if request.sql.len() > MAX_SQL_BYTES {
+        return Outcome::TooLarge(format!("a query of more than {MAX_SQL_BYTES} bytes"));
+    }
     let length_limit = request.limits.max_cell_bytes.saturating_mul(HEADROOM).max(LEAST_LENGTH);
-    let answer = connection::with(&request.database, length_limit, |open| {
+    let answer = connections.with(&request.database, request.in_memory, length_limit, |open| {
         let deadline = start + request.limits.timeout;
         open.hooks.arm(deadline);
         let _watch = deadline::watch(open.connection.get_interrupt_handle(), deadline);
@@ -32,7 +35,7 @@ pub fn execute(request: &Request<'_>, start: Instant) -> Outcome {
 
 /// The failure is an outcome too; it is apart only so that `?` can be used.
 fn run(open: &ReadOnly, sql: &str, limits: &Limits) -> Result<Outcome, Outcome> {
-    let explain = |error: rusqlite::Error| classify::outcome(&error, open.hooks.take_objection());
+    let explain = |error: rusqlite::Error| classify::outcome(&error, open.hooks.take_objection(), open.hooks.overrun());
     let mut statements = Batch::new(&open.connection, sql);
     let Some(mut statement) = next_statement(&mut statements).map_err(explain)? else {
         return Ok(Outcome::EmptyText);
@@ -40,8 +43,8 @@ fn run(open: &ReadOnly, sql: &str, limits: &Limits) -> Result<Outcome, Outcome> 
     match next_statement(&mut statements) {
         Ok(None) => {}
         Ok(Some(_)) => return Ok(Outcome::SeveralStatements),
-        Err(error) => match classify::outcome(&error, None) {
-            Outcome::Timeout => return Ok(Outcome::Timeout),
+        Err(error) => match classify::outcome(&error, None, open.hooks.overrun()) {
+            Outcome::Timeout(overrun) => return Ok(Outcome::Timeout(overrun)),
             _ => return Ok(Outcome::SeveralStatements),
         },
     }
@@ -52,7 +55,8 @@ fn run(open: &ReadOnly, sql: &str, limits: &Limits) -> Result<Outcome, Outcome> 
     if statement.parameter_count() > 0 {
         return Ok(Outcome::RuntimeError("the query has parameters (?, :name), which have no values here".into()));
     }
-    let columns = statement.column_names().map(str::to_owned).collect();
+    let columns = columns(&statement, limits)?;
+    open.hooks.grant(limits.max_steps);
     let rows = fetch(&mut statement, limits, &explain)?;
     Ok(Outcome::Rows(Table { columns, rows }))
 }
@@ -60,6 +64,25 @@ fn run(open: &ReadOnly, sql: &str, limits: &Limits) -> Result<Outcome, Outcome> 
 fn next_statement<'c>(statements: &mut Batch<'c, '_>) -> rusqlite::Result<Option<Statement<'c>>> {
     use rusqlite::fallible_iterator::FallibleIterator;
     statements.next()
+}
+
+/// A column without a name is called by its whole expression, and `*` repeats such names: they need a limit too.
+fn columns(statement: &Statement<'_>, limits: &Limits) -> Result<Vec<String>, Outcome> {
+    let mut bytes = 0;
+    let mut names = Vec::with_capacity(statement.column_count());
+    for column in 0..statement.column_count() {
+        let name = statement.column_name(column).map_err(|e| Outcome::RuntimeError(e.to_string()))?;
+        bytes += name.len();
+        if bytes > limits.max_result_bytes {
+            return Err(too_many_bytes(limits));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+fn too_many_bytes(limits: &Limits) -> Outcome {
+    Outcome::TooLarge(format!("a result of more than {} bytes", limits.max_result_bytes))
 }
 
 fn fetch(
@@ -82,7 +105,7 @@ fn fetch(
             cells.push(cell);
         }
         if bytes > limits.max_result_bytes {
-            return Err(Outcome::TooLarge(format!("a result of more than {} bytes", limits.max_result_bytes)));
+            return Err(too_many_bytes(limits));
         }
         table.push(cells);
     }

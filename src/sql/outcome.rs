@@ -17,9 +17,9 @@ pub enum Outcome {
     UnknownName(String),
     /// SQLite refused or gave up for another reason, before or while running it.
     RuntimeError(String),
-    /// Stopped at the deadline.
-    Timeout,
-    /// The query, a value or the result is over a limit; the text says which.
+    /// Stopped before it was done.
+    Timeout(Overrun),
+    /// The query, a value, the result or the memory that it takes is over a limit; the text says which.
     TooLarge(String),
     /// It wanted something else than to read; the text says what.
     Forbidden(String),
@@ -27,8 +27,28 @@ pub enum Outcome {
     SeveralStatements,
     /// No statement at all.
     EmptyText,
-    /// The database itself cannot be read: missing or broken. Never the query's fault.
+    /// The database itself cannot be read: missing or broken, or no worker can be started to read it. Never the query's
+    /// fault.
     DatabaseError(String),
+}
+
+/// Why a query was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Overrun {
+    /// Its budget of steps of SQLite's virtual machine was used up: the same on every machine and each time.
+    Steps,
+    /// The clock ran out, which depends on the machine and on what else it does.
+    Clock,
+}
+
+impl Overrun {
+    /// What happened, in words.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::Steps => "the budget of steps is used up (sql.max_steps)",
+            Self::Clock => "stopped by the clock (sql.timeout), before its budget of steps was used up",
+        }
+    }
 }
 
 impl Outcome {
@@ -39,7 +59,7 @@ impl Outcome {
             Outcome::SyntaxError(_) => "syntax_error",
             Outcome::UnknownName(_) => "unknown_name",
             Outcome::RuntimeError(_) => "runtime_error",
-            Outcome::Timeout => "timeout",
+            Outcome::Timeout(_) => "timeout",
             Outcome::TooLarge(_) => "too_large",
             Outcome::Forbidden(_) => "forbidden",
             Outcome::SeveralStatements => "several_statements",
@@ -57,7 +77,8 @@ impl Outcome {
             | Outcome::TooLarge(text)
             | Outcome::Forbidden(text)
             | Outcome::DatabaseError(text) => Some(text),
-            Outcome::Rows(_) | Outcome::Timeout | Outcome::SeveralStatements | Outcome::EmptyText => None,
+            Outcome::Timeout(overrun) => Some(overrun.message()),
+            Outcome::Rows(_) | Outcome::SeveralStatements | Outcome::EmptyText => None,
         }
     }
 

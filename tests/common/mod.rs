@@ -2,6 +2,8 @@
 // Each test binary uses its part, and helpers fail as tests do.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+pub mod place;
+
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},

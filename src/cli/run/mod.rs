@@ -33,6 +33,7 @@ use crate::{
         store::RunStore,
     },
     settings::Settings,
+    sql::{Sandbox, WorkerProgram},
 };
 
 /// The trainer's stack: loading and tensor code recurse little, but a thread's default is small for deep iterator chains.
@@ -45,14 +46,14 @@ struct Running {
     remote: control::Remote,
 }
 
-/// Builds a trainer from settings, in a run folder, anew or from a checkpoint.
+/// Builds a trainer from settings, with a sandbox for what it writes, in a run folder, anew or from a checkpoint.
 pub trait Load<L>:
-    FnOnce(Settings, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
+    FnOnce(Settings, Sandbox, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
 {
 }
 
 impl<L, F> Load<L> for F where
-    F: FnOnce(Settings, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
+    F: FnOnce(Settings, Sandbox, &RunFolder, bool, &mut dyn Watch) -> Result<Loaded<L>, TrainError> + Send + 'static
 {
 }
 
@@ -143,7 +144,8 @@ struct Work {
 
 impl Work {
     fn load<L: Learner>(self, load: impl Load<L>, watch: &mut dyn Watch) -> Result<Loaded<L>, TrainError> {
-        let mut loaded = load(self.places, &self.folder, self.resume, watch)?;
+        let sandbox = Sandbox::in_workers(&self.places.sql, WorkerProgram::this()?)?;
+        let mut loaded = load(self.places, sandbox, &self.folder, self.resume, watch)?;
         if self.resume {
             // Only settings that this run can be resumed with replace those it was stored with.
             self.folder.write_settings(&self.settings)?;

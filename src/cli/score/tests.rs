@@ -35,7 +35,7 @@ fn scored(root: &Path, gold: &Path, pred: &Path, more: &[&str]) -> Result<String
     let args = ["score", "--gold", &path(gold), "--pred", &path(pred), "--data", &path(root)];
     let cli = Cli::try_parse_from(args.iter().chain(more)).map_err(|e| e.to_string())?;
     let mut out = Vec::new();
-    run(&cli.score, &mut out).map_err(|e| e.to_string())?;
+    run(&cli.score, Sandbox::in_process(&cli.score.limits()), &mut out).map_err(|e| e.to_string())?;
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -87,7 +87,7 @@ fn missing_databases_are_counted() {
 fn useless_gold_queries_are_left_out_and_reported() {
     let queries = ["SELECT z FROM t", "SELECT a FROM t", "SELECT a FROM t WHERE a = 2", "SELECT 4", "SELECT 5"];
     let folder = Folder::new(&entries(&queries));
-    let sandbox = Sandbox::new(&SqlSettings::default());
+    let sandbox = Sandbox::in_process(&SqlSettings::default());
     let load = |change: fn(&mut DataSettings)| {
         let mut settings = folder.settings();
         change(&mut settings);
@@ -114,7 +114,7 @@ fn spider_is_read_whole() {
     };
     let settings = DataSettings { root: Some(root.into()), ..DataSettings::default() };
     let start = std::time::Instant::now();
-    let (dataset, report) = Dataset::load_checked(&settings, &Sandbox::new(&SqlSettings::default())).unwrap();
+    let (dataset, report) = Dataset::load_checked(&settings, &Sandbox::in_process(&SqlSettings::default())).unwrap();
     println!("{} gold queries checked in {:?}: {:?}", report.checked, start.elapsed(), report.failed);
     assert_eq!(dataset.dev.len(), 1034);
     assert_eq!(report.checked, 7000);

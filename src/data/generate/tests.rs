@@ -92,7 +92,7 @@ fn what_is_written_is_read_back_and_every_query_answers() {
         for (read, made) in read.iter().zip(made) {
             assert_eq!((&*read.db_id, &read.gold_sql, &read.question), (made.db_id, &made.query, &made.question));
         }
-        let report = check_gold(read, &Sandbox::new(&SqlSettings::default()));
+        let report = check_gold(read, &Sandbox::in_process(&SqlSettings::default()));
         assert_eq!((report.checked, report.dropped()), (read.len(), 0), "{report:?}");
     }
 }
@@ -102,7 +102,7 @@ fn the_official_evaluator_understands_every_query_and_finds_it_as_hard_as_meant(
     let folder = tempfile::tempdir().unwrap();
     let data = small(8);
     data.write(folder.path(), false).unwrap();
-    let sandbox = Sandbox::new(&SqlSettings::default());
+    let sandbox = Sandbox::in_process(&SqlSettings::default());
     let judge = Judge::new(folder.path(), sandbox, ExecutionOptions::default()).unwrap();
     for entry in all(&data) {
         let verdict = judge.verdict(entry.db_id, &entry.query, &entry.query);

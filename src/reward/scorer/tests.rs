@@ -33,7 +33,7 @@ impl Place {
 
 fn scorer(comparison: Comparison) -> Scorer {
     let settings = SqlSettings { timeout: 0.5, comparison, ..SqlSettings::default() };
-    Scorer::new(Sandbox::new(&settings), RewardSettings::default(), comparison)
+    Scorer::new(Sandbox::in_process(&settings), RewardSettings::default(), comparison)
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn queries_are_executed() {
         .unwrap()
         .execute_batch("CREATE TABLE t(a); INSERT INTO t VALUES (1)")
         .unwrap();
-    let sandbox = Sandbox::new(&crate::settings::SqlSettings::default());
+    let sandbox = Sandbox::in_process(&crate::settings::SqlSettings::default());
     let score = |predicted| bird_score(&sandbox, &database, "SELECT a FROM t", predicted, 5);
     let right = score("SELECT DISTINCT a FROM t UNION SELECT 1");
     assert!(right.exec && right.reward >= 0.25, "{right:?}");

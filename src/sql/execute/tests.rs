@@ -1,6 +1,6 @@
 use std::{fs, path::PathBuf, thread, time::Duration};
 
-use super::super::{Execution, Sandbox};
+use super::super::{Execution, Overrun, Sandbox};
 use super::*;
 use crate::settings::SqlSettings;
 
@@ -34,7 +34,7 @@ impl Place {
     fn run_with(&self, sql: &str, change: impl FnOnce(&mut SqlSettings)) -> Execution {
         let mut settings = SqlSettings { timeout: 0.3, ..SqlSettings::default() };
         change(&mut settings);
-        Sandbox::new(&settings).run(&self.database(), sql)
+        Sandbox::in_process(&settings).run(&self.database(), sql)
     }
 }
 
@@ -153,7 +153,7 @@ fn endless_queries_end_at_their_deadline() {
         // Another process may take the CPU away at any time, but not each time.
         let in_time = (0..8).any(|_| {
             let execution = place.run_with(sql, |_| {});
-            assert_eq!(execution.outcome, Outcome::Timeout, "{sql}");
+            assert_eq!(execution.outcome, Outcome::Timeout(Overrun::Clock), "{sql}");
             assert!(execution.elapsed >= Duration::from_millis(300), "{:?}", execution.elapsed);
             execution.elapsed < Duration::from_millis(400)
         });
@@ -202,7 +202,7 @@ fn results_are_limited() {
 #[test]
 fn a_database_that_cannot_be_read_is_named() {
     let place = Place::new();
-    let sandbox = Sandbox::new(&SqlSettings::default());
+    let sandbox = Sandbox::in_process(&SqlSettings::default());
     let missing = place.folder.path().join("none.sqlite");
     let outcome = sandbox.run(&missing, "SELECT 1").outcome;
     assert_eq!(outcome.kind(), "database_error");
@@ -229,7 +229,7 @@ fn many_threads_get_right_answers_while_others_overrun() {
     let place = Place::new();
     let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
     thread::scope(|scope| {
-        scope.spawn(|| assert_eq!(place.run(endless), Outcome::Timeout));
+        scope.spawn(|| assert_eq!(place.run(endless), Outcome::Timeout(Overrun::Clock)));
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..200 {
@@ -244,7 +244,7 @@ fn many_threads_get_right_answers_while_others_overrun() {
 #[test]
 fn more_databases_than_can_be_kept_open_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let sandbox = Sandbox::new(&SqlSettings::default());
+    let sandbox = Sandbox::in_process(&SqlSettings::default());
     let path = |i: i64| folder.path().join(format!("{i}.sqlite"));
     for i in 0..300 {
         let connection = rusqlite::Connection::open(path(i)).unwrap();

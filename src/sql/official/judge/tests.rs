@@ -30,7 +30,7 @@ fn check(file: &str, lines: usize) {
         println!("skipped: needs SQLR1_SPIDER and {} (SQLR1_VERDICTS)", verdicts_folder().join(file).display());
         return;
     };
-    let sandbox = Sandbox::new(&SqlSettings { timeout: 60.0, ..SqlSettings::default() });
+    let sandbox = Sandbox::in_process(&SqlSettings { timeout: 60.0, ..SqlSettings::default() });
     let judge = |keep_distinct| {
         let options = ExecutionOptions { keep_distinct, plug_value: false };
         Judge::new(Path::new(&root), sandbox.clone(), options).unwrap()

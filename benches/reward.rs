@@ -3,7 +3,7 @@
 //!
 //! Modes: `cold` scores all pairs once, from nothing: workers are started, databases opened, gold queries executed. `warm`
 //! scores them with gold results at hand, and executes every distinct prediction. `gold` executes each distinct gold query
-//! alone and tells how its times are distributed, without the database wta_1.
+//! alone and tells how its times are distributed, without the database `wta_1`.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
 use std::{

@@ -37,7 +37,7 @@ fn is_alive(id: u32) -> bool {
 }
 
 fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < patience, "{what}");
         thread::sleep(Duration::from_millis(5));

@@ -80,12 +80,11 @@ impl Connections {
         let in_memory = in_memory && (1..=self.keep.bytes).contains(&stamp.bytes);
         // Taken out for the time of use: after a panic it is not used again.
         let kept = self.open.remove(database).filter(|kept| kept.stamp == stamp && kept.in_memory == in_memory);
-        let lent = match kept {
-            Some(kept) => kept,
-            None => {
-                self.make_room(weight(stamp, in_memory));
-                open(database, stamp, in_memory, self.keep.no_files).map_err(explain)?
-            }
+        let lent = if let Some(kept) = kept {
+            kept
+        } else {
+            self.make_room(weight(stamp, in_memory));
+            open(database, stamp, in_memory, self.keep.no_files).map_err(explain)?
         };
         set_limit(&lent.connection, Limit::SQLITE_LIMIT_LENGTH, length_limit).map_err(|e| explain(e.into()))?;
         let done = work(&lent);

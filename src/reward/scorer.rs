@@ -10,7 +10,8 @@ use crate::{
     run::event::ResultPreview,
     settings::{Comparison, RewardSettings},
     sql::{
-        Execution, Sandbox, Table, extract_sql, order_matters, results_equal, results_equal_loosely, test_suite_form,
+        Execution, Sandbox, Table, Tally, extract_sql, order_matters, results_equal, results_equal_loosely,
+        test_suite_form,
     },
 };
 
@@ -63,6 +64,11 @@ impl Scorer {
         let scored: Vec<Scored> = distinct.par_iter().map(|sql| self.score_sql(example, sql.clone())).collect();
         // `distinct` is sorted and has every query.
         queries.iter().filter_map(|sql| distinct.binary_search(sql).ok()).map(|i| scored[i].clone()).collect()
+    }
+
+    /// What came of the queries executed so far, gold queries aside.
+    pub fn tally(&self) -> Tally {
+        self.sandbox.tally()
     }
 
     /// What the gold query returns.

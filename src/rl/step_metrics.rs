@@ -1,5 +1,7 @@
 //! What a step's rollout tells, under TRL's names.
 
+use std::collections::BTreeMap;
+
 use super::{
     advantage::{is_dead, mean, standard_deviation},
     rollout::Rollout,
@@ -26,8 +28,20 @@ pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {
         metrics.set(&format!("rewards/{name}/mean"), mean(&values));
         metrics.set(&format!("rewards/{name}/std"), standard_deviation(&values));
     }
+    outcome_metrics(&scored, &mut metrics);
     length_metrics(rollouts, &mut metrics);
     metrics
+}
+
+/// The shares of completions whose SQL came to each outcome, `outcomes/rows` and so on.
+fn outcome_metrics(scored: &[&Scored], metrics: &mut Metrics) {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for scored in scored {
+        *counts.entry(&scored.result.outcome).or_default() += 1;
+    }
+    for (kind, count) in counts {
+        metrics.set(&format!("outcomes/{kind}"), count as f64 / scored.len() as f64);
+    }
 }
 
 fn length_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {

@@ -72,7 +72,9 @@ impl Trainer {
         let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
         let Some(rollouts) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
         let rollout_time = started.elapsed().as_secs_f64();
+        let before = self.scorer.tally();
         let Some(rollouts) = self.score(rollouts, watch) else { return Ok(None) };
+        let stopped_by_clock = self.scorer.tally().since(&before).stopped_by_clock;
         let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
         let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
         let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
@@ -88,6 +90,7 @@ impl Trainer {
         progress.cursor = order.cursor();
         progress.num_tokens += rollouts.iter().map(Rollout::tokens).sum::<usize>() as u64;
         let mut metrics = reward_metrics(&rollouts, &rewards);
+        metrics.set("outcomes/stopped_by_clock", stopped_by_clock as f64);
         update.describe(&mut metrics);
         let generated: usize = rollouts.iter().map(Rollout::completion_tokens).sum();
         metrics.set(metrics::NUM_TOKENS, progress.num_tokens as f64);

@@ -27,12 +27,13 @@ pub fn results_equal(gold: &Table, predicted: &Table, order_matters: bool) -> bo
 }
 
 /// Whether two sequences of rows are the same to the last bit: most right answers are, and need no search.
-fn identical(a: &[Vec<Value>], b: &[Vec<Value>]) -> bool {
+pub fn identical(a: &[Vec<Value>], b: &[Vec<Value>]) -> bool {
     let same_cell = |(x, y): (&Value, &Value)| match (x, y) {
         (Value::Real(x), Value::Real(y)) => x.to_bits() == y.to_bits(),
         _ => x == y,
     };
-    a.iter().zip(b).all(|(x, y)| x.iter().zip(y).all(same_cell))
+    let same_row = |(x, y): (&Vec<Value>, &Vec<Value>)| x.len() == y.len() && x.iter().zip(y).all(same_cell);
+    a.len() == b.len() && a.iter().zip(b).all(same_row)
 }
 
 fn sorted_rows_agree(a: &[Vec<Value>], b: &[Vec<Value>], order_matters: bool) -> bool {

@@ -79,7 +79,7 @@ fn scoring(pairs: &[Pair], settings: &SqlSettings, warm: bool, repeat: usize) ->
     let start = Instant::now();
     let sandbox = Sandbox::in_workers(settings, program()).unwrap();
     let scorer = Scorer::new(sandbox.clone(), RewardSettings::default(), settings.comparison);
-    let score = || pairs.par_iter().filter(|p| scorer.score_sql(&p.example, p.prediction.clone()).correct).count();
+    let score = || pairs.par_iter().filter(|p| scorer.score_sql(&p.example, &p.prediction).correct).count();
     let mut right = score();
     let mut seconds = start.elapsed().as_secs_f64();
     if warm {

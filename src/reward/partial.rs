@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::overlap::jaccard;
 use crate::sql::scan::{Kind, Token, tokens};
 
 /// The keywords whose presence is compared.
@@ -33,12 +34,6 @@ pub fn partial_credit(gold: &str, predicted: &str) -> f64 {
     let mut overlaps: Vec<f64> = pairs.iter().filter(|(g, _)| !g.is_empty()).map(|(g, p)| jaccard(g, p)).collect();
     overlaps.push(jaccard(&gold.words, &predicted.words));
     overlaps.iter().sum::<f64>() / overlaps.len() as f64
-}
-
-/// The share of common elements among all; 0 if there are none at all.
-fn jaccard(a: &Set, b: &Set) -> f64 {
-    let all = a.union(b).count();
-    if all == 0 { 0.0 } else { a.intersection(b).count() as f64 / all as f64 }
 }
 
 /// What of a query is compared.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{gold::GoldCache, partial_credit, preview};
+use super::{components::Executed, gold::GoldCache, overlap::Schemas, preview};
 use crate::{
     data::Example,
     run::event::ResultPreview,
@@ -20,7 +20,7 @@ use crate::{
 pub struct Scored {
     /// The SQL taken out of the reply; empty if there is none.
     pub sql: String,
-    /// Unweighted components by name: `execution` and `partial`.
+    /// Unweighted components by name; those without weight are left out.
     pub components: BTreeMap<String, f64>,
     /// The weighted sum of the components.
     pub reward: f64,
@@ -30,40 +30,55 @@ pub struct Scored {
     pub result: ResultPreview,
 }
 
-/// Scores replies by the plain recipe of methods.md 2.7: `execution` is 1 if the result equals gold's, and `partial`
-/// gives credit for the text's overlap with the gold query where it does not.
+/// Scores replies by the components and weights of the settings (docs/rewards.md).
 ///
 /// With [`Comparison::Spider`] both queries are first brought into the form in which Spider's evaluator executes them:
 /// without any `DISTINCT` and with operators joined ([`test_suite_form`]). A gold query that fails, or a database that
-/// cannot be read, gives `execution` 0 to every reply.
+/// cannot be read, gives `execution` to no reply.
 #[derive(Debug)]
 pub struct Scorer {
     sandbox: Sandbox,
     settings: RewardSettings,
     comparison: Comparison,
     gold: GoldCache,
+    schemas: Schemas,
+}
+
+/// A query's execution and what it means.
+struct Run {
+    execution: Execution,
+    gold: Arc<Execution>,
+    correct: bool,
 }
 
 impl Scorer {
     /// A scorer with an empty cache of gold results.
     pub fn new(sandbox: Sandbox, settings: RewardSettings, comparison: Comparison) -> Self {
-        Self { gold: GoldCache::new(&sandbox), sandbox, settings, comparison }
+        Self { gold: GoldCache::new(&sandbox), schemas: Schemas::default(), sandbox, settings, comparison }
     }
 
     /// Scores one reply.
     pub fn score(&self, example: &Example, reply: &str) -> Scored {
-        self.score_sql(example, extract_sql(reply))
+        let sql = extract_sql(reply);
+        self.scored(example, reply, &sql, &self.run(example, &sql))
+    }
+
+    /// Scores a query as it stands, as the reply that is nothing else.
+    pub fn score_sql(&self, example: &Example, sql: &str) -> Scored {
+        self.scored(example, sql, sql, &self.run(example, sql))
     }
 
     /// Scores the replies to one question, on all threads; replies with the same SQL are executed once.
     pub fn score_group(&self, example: &Example, replies: &[String]) -> Vec<Scored> {
         let queries: Vec<String> = replies.iter().map(|reply| extract_sql(reply)).collect();
-        let mut distinct = queries.clone();
+        let mut distinct: Vec<&String> = queries.iter().collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let scored: Vec<Scored> = distinct.par_iter().map(|sql| self.score_sql(example, sql.clone())).collect();
+        let runs: Vec<Run> = distinct.par_iter().map(|sql| self.run(example, sql)).collect();
         // `distinct` is sorted and has every query.
-        queries.iter().filter_map(|sql| distinct.binary_search(sql).ok()).map(|i| scored[i].clone()).collect()
+        let run = |sql: &String| distinct.binary_search(&sql).ok().map(|i| &runs[i]);
+        let scored = replies.par_iter().zip(&queries);
+        scored.filter_map(|(reply, sql)| Some(self.scored(example, reply, sql, run(sql)?))).collect()
     }
 
     /// What came of the queries executed so far, gold queries aside.
@@ -76,25 +91,27 @@ impl Scorer {
         preview(&self.gold_execution(example))
     }
 
-    /// Scores a query as it stands.
-    pub fn score_sql(&self, example: &Example, sql: String) -> Scored {
-        let execution = self.sandbox.run(&example.database, &self.form(&sql));
+    fn run(&self, example: &Example, sql: &str) -> Run {
+        let execution = self.sandbox.run(&example.database, &self.form(sql));
         let gold = self.gold_execution(example);
         let correct = match (gold.outcome.table(), execution.outcome.table()) {
             (Some(gold), Some(predicted)) => self.equal(example, gold, predicted),
             _ => false,
         };
-        let partial = if correct { 0.0 } else { partial_credit(&example.gold_sql, &sql) };
-        let execution_match = f64::from(u8::from(correct));
-        Scored {
-            components: [("execution", execution_match), ("partial", partial)]
-                .map(|(name, value)| (name.to_owned(), value))
-                .into(),
-            reward: self.settings.execution * execution_match + self.settings.partial * partial,
-            correct,
-            result: preview(&execution),
-            sql,
+        Run { execution, gold, correct }
+    }
+
+    fn scored(&self, example: &Example, reply: &str, sql: &str, run: &Run) -> Scored {
+        let (gold, result) = (run.gold.outcome.table(), run.execution.outcome.table());
+        let executed = Executed { example, sql, gold, result, correct: run.correct };
+        let penalties = self.settings.preset.has_penalties();
+        let (mut components, mut reward) = (BTreeMap::new(), 0.0);
+        for (component, weight) in self.settings.components() {
+            let value = executed.value(component, reply, &self.schemas, penalties);
+            reward += weight * value;
+            components.insert(component.name().to_owned(), value);
         }
+        Scored { sql: sql.to_owned(), components, reward, correct: run.correct, result: preview(&run.execution) }
     }
 
     fn equal(&self, example: &Example, gold: &Table, predicted: &Table) -> bool {

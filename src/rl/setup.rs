@@ -35,6 +35,7 @@ pub fn load(
     let chosen = device::choose(&settings.run.device)?;
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     note_gold(&gold, &mut notes);
+    notes.extend(settings.reward.preset.notice().map(|notice| (LogLevel::Warn, notice.to_owned())));
     let model = load_model(&settings, &chosen.device, watch)?;
     let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
     let policy = match &from {

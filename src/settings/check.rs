@@ -1,6 +1,6 @@
 //! Values that no run could use, although their type is right.
 
-use super::{LoraSettings, Settings};
+use super::{LoraSettings, RewardComponent, RewardSettings, Settings};
 
 /// A key, its value, and what is allowed there.
 pub(super) type Finding = (&'static str, String, &'static str);
@@ -14,6 +14,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     adapter(&settings.lora, &mut found);
     rollout(settings, &mut found);
     objective(settings, &mut found);
+    reward(&settings.reward, &mut found);
     limits(settings, &mut found);
     supervised(settings, &mut found);
     device(&settings.run.device, &mut found);
@@ -73,22 +74,22 @@ fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     let high = g.epsilon_high.unwrap_or(g.epsilon);
     require(found, positive(high), "grpo.epsilon_high", &high, "above 0");
     require(found, (1..=64).contains(&g.num_iterations), "grpo.num_iterations", &g.num_iterations, "1 to 64");
-    require(
-        found,
-        not_negative(settings.reward.execution),
-        "reward.execution",
-        &settings.reward.execution,
-        "0 or more",
-    );
-    require(found, not_negative(settings.reward.partial), "reward.partial", &settings.reward.partial, "0 or more");
-    let total = settings.reward.execution + settings.reward.partial;
-    require(found, total > 0.0, "reward.execution", &settings.reward.execution, "above 0, or reward.partial above 0");
     require(found, not_negative(o.learning_rate), "optim.learning_rate", &o.learning_rate, "0 or more");
     require(found, (0.0..1.0).contains(&o.adam_beta1), "optim.adam_beta1", &o.adam_beta1, "0 up to, not including, 1");
     require(found, (0.0..1.0).contains(&o.adam_beta2), "optim.adam_beta2", &o.adam_beta2, "0 up to, not including, 1");
     require(found, positive(o.adam_epsilon), "optim.adam_epsilon", &o.adam_epsilon, "above 0");
     require(found, not_negative(o.weight_decay), "optim.weight_decay", &o.weight_decay, "0 or more");
     require(found, not_negative(o.max_grad_norm), "optim.max_grad_norm", &o.max_grad_norm, "0 (off) or more");
+}
+
+fn reward(reward: &RewardSettings, found: &mut Vec<Finding>) {
+    for component in RewardComponent::ALL {
+        let weight = reward.weight(component);
+        require(found, not_negative(weight), component.key(), &weight, "0 or more");
+    }
+    let any = reward.components().next().is_some();
+    let allowed = "a preset with a weight above 0, or such a weight beside it";
+    require(found, any, "reward.preset", &"without any weight", allowed);
 }
 
 fn limits(settings: &Settings, found: &mut Vec<Finding>) {

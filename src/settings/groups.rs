@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::RewardSettings;
+
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,7 +22,7 @@ pub struct Settings {
     pub rollout: RolloutSettings,
     /// The objective.
     pub grpo: GrpoSettings,
-    /// Weights of the reward's components.
+    /// What a reply is worth.
     pub reward: RewardSettings,
     /// The optimizer.
     pub optim: OptimSettings,
@@ -259,22 +261,6 @@ pub enum ScaleRewards {
     Batch,
     /// Nothing.
     None,
-}
-
-/// `reward`: weights of the components.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RewardSettings {
-    /// Weight of the execution match.
-    pub execution: f64,
-    /// Weight of the partial credit, given only where execution does not match.
-    pub partial: f64,
-}
-
-impl Default for RewardSettings {
-    fn default() -> Self {
-        Self { execution: 1.0, partial: 0.3 }
-    }
 }
 
 /// `optim`: AdamW and its schedule, under the names of Hugging Face's `TrainingArguments`.

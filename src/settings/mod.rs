@@ -7,6 +7,7 @@ mod error;
 mod groups;
 mod load;
 mod overlay;
+mod reward;
 #[cfg(test)]
 mod tests;
 
@@ -15,3 +16,4 @@ pub use error::{Impossible, SettingsError};
 pub use groups::*;
 pub use load::Sources;
 pub use overlay::Override;
+pub use reward::{RewardComponent, RewardPreset, RewardSettings};

@@ -1,6 +1,7 @@
 //! SQL: execution within limits, comparison of results, and the query taken out of a model's reply.
 
 pub mod bird;
+mod cells;
 mod classify;
 mod compare;
 mod connection;
@@ -25,6 +26,7 @@ mod tally;
 mod value;
 pub mod worker;
 
+pub use cells::{CellOverlap, cell_overlap};
 pub use compare::results_equal;
 pub use extract::extract_sql;
 pub use layout::{database_file, database_folder};

@@ -1,3 +1,5 @@
+mod presets;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -32,8 +34,12 @@ impl Place {
 }
 
 fn scorer(comparison: Comparison) -> Scorer {
+    scorer_by(RewardSettings::default(), comparison)
+}
+
+fn scorer_by(rewards: RewardSettings, comparison: Comparison) -> Scorer {
     let settings = SqlSettings { timeout: 0.5, comparison, ..SqlSettings::default() };
-    Scorer::new(Sandbox::in_process(&settings), RewardSettings::default(), comparison)
+    Scorer::new(Sandbox::in_process(&settings), rewards, comparison)
 }
 
 #[test]

@@ -23,3 +23,4 @@ pub use hardness::Hardness;
 pub use judge::{Judge, Marks, Verdict};
 pub use keys::TablesError;
 pub use report::{Rates, Summary, Tally, Totals};
+pub use schema::Schema;

@@ -39,6 +39,11 @@ impl Schema {
         self.tables.get(table).is_some_and(|columns| columns.iter().any(|c| c == column))
     }
 
+    /// Whether any table or column has this name.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.has_table(name) || self.tables.values().flatten().any(|column| column == name)
+    }
+
     /// The names of all tables.
     pub fn tables(&self) -> impl Iterator<Item = &str> {
         self.tables.keys().map(String::as_str)

@@ -121,10 +121,10 @@ mod tests {
     fn length_is_worth_up_to_one_and_a_half() {
         // Counted by hand.
         let layout = Layout::of(GOOD).map(|l| (l.think.len(), l.answer.len(), l.sql.len()));
-        assert_eq!(layout, Some((4, 25, 8)));
-        assert!((length_term(GOOD, "SELECT 1") - (0.5 * 29.0 / 2048.0 + 8.0 / 25.0)).abs() < 1e-12);
+        assert_eq!(layout, Some((4, 21, 8)));
+        assert!((length_term(GOOD, "SELECT 1") - (0.5 * 25.0 / 2048.0 + 8.0 / 21.0)).abs() < 1e-12);
         let long = GOOD.replace("hm", &"h".repeat(3000));
-        assert!((length_term(&long, "SELECT 1") - (0.5 + 8.0 / 25.0)).abs() < 1e-12);
+        assert!((length_term(&long, "SELECT 1") - (0.5 + 8.0 / 21.0)).abs() < 1e-12);
         assert!((length_term("SELECT 1", "SELECT 1") - (0.5 * 8.0 / 2048.0 + 1.0)).abs() < 1e-12);
     }
 

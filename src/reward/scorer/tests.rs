@@ -38,7 +38,7 @@ fn scorer(comparison: Comparison) -> Scorer {
 }
 
 fn scorer_by(rewards: RewardSettings, comparison: Comparison) -> Scorer {
-    let settings = SqlSettings { timeout: 0.5, comparison, ..SqlSettings::default() };
+    let settings = SqlSettings { comparison, ..SqlSettings::default() };
     Scorer::new(Sandbox::in_process(&settings), rewards, comparison)
 }
 

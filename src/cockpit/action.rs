@@ -25,6 +25,7 @@ pub enum Action {
     PreviousGroup,
     NextGroup,
     Zoom,
+    Smooth,
     Theme,
     Back,
     Redraw,
@@ -126,6 +127,7 @@ actions! {
     Main FocusNext "focus-next" [Chord::key(K::Tab)] "pane" "Go to the next pane." Some(7);
     Main FocusPrevious "focus-previous" [Chord::key(K::BackTab)] "pane back" "Go to the pane before." None;
     Main Zoom "zoom" [Chord::char('z')] "zoom" "Give the pane in focus the whole screen, or take it back." Some(10);
+    Main Smooth "smooth" [Chord::char('s')] "smooth" "Smooth the curves more, then not at all; what was measured stays visible." None;
     Main Down "down" [Chord::char('j'), Chord::key(K::Down)] "down" "Next candidate, next chart, or scroll down." None;
     Main Up "up" [Chord::char('k'), Chord::key(K::Up)] "up" "Previous candidate, previous chart, or scroll up." None;
     Main Left "left" [Chord::char('h'), Chord::key(K::Left)] "left" "The chart to the left." None;

@@ -29,6 +29,9 @@ pub struct Toast {
     pub until: Instant,
 }
 
+/// Smoothings that a key goes through.
+const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
+
 /// The place of the person on the screen. Scroll positions may lie past the end; drawing brings them back.
 #[derive(Debug, Clone)]
 pub struct Ui {
@@ -46,6 +49,8 @@ pub struct Ui {
     pub sample: Option<(u64, usize)>,
     /// The selected candidate; `None` takes the one with the highest reward.
     pub candidate: Option<usize>,
+    /// Weight of the past in smoothed curves; 0 shows what was measured alone.
+    pub smoothing: f64,
     /// Lines that the candidate's detail is scrolled down.
     pub detail_scroll: usize,
     /// Lines that the log is scrolled up from its end; 0 follows it.
@@ -66,6 +71,7 @@ impl Default for Ui {
             chart_columns: 4,
             sample: None,
             candidate: None,
+            smoothing: SMOOTHINGS[2],
             detail_scroll: 0,
             log_scroll: 0,
             help_scroll: 0,
@@ -78,6 +84,12 @@ impl Ui {
     /// Moves the selected chart among so many.
     pub fn move_chart(&mut self, by: isize, count: usize) {
         self.chart = self.chart.saturating_add_signed(by).min(count.saturating_sub(1));
+    }
+
+    /// Goes to the next smoothing.
+    pub fn smooth_next(&mut self) {
+        let next = SMOOTHINGS.iter().find(|weight| **weight > self.smoothing);
+        self.smoothing = *next.unwrap_or(&SMOOTHINGS[0]);
     }
 
     /// Shows a question, or follows the newest; the candidate is chosen anew.

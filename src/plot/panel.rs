@@ -43,6 +43,10 @@ pub struct Panel {
 const HELD_OUT: RGBColor = RGBColor(181, 82, 10);
 const INK: RGBColor = RGBColor(36, 41, 47);
 const LINES: RGBColor = RGBColor(226, 230, 236);
+/// Weight of the past in the smoothed curve.
+const SMOOTHING: f64 = 0.9;
+/// Points from which on there is a smoothed curve.
+const SMOOTHED: usize = 10;
 /// Beyond this, plotters' arithmetic on the axes overflows.
 const HUGE: f64 = 1e15;
 
@@ -51,6 +55,7 @@ type Points = Vec<(f64, f64)>;
 /// What is drawn, with what does not fit on an axis left out.
 struct Data {
     curve: Vec<Points>,
+    smooth: Vec<Points>,
     band: Vec<Vec<(f64, f64, f64)>>,
     evals: Vec<EvalDone>,
 }
@@ -60,8 +65,13 @@ impl Data {
         let points = view.series(panel.metric).map_or(&[][..], |series| series.points());
         let drawable = |value: f64| value.is_finite() && value.abs() < HUGE;
         // A step that diverged parts the curve.
-        let curve = points.split(|(_, value)| !drawable(*value)).filter(|part| !part.is_empty());
-        let curve = curve.map(|part| part.iter().map(|(step, value)| (*step as f64, *value)).collect()).collect();
+        let parts = |points: &[(u64, f64)]| -> Vec<Points> {
+            let parts = points.split(|(_, value)| !drawable(*value)).filter(|part| !part.is_empty());
+            parts.map(|part| part.iter().map(|(step, value)| (*step as f64, *value)).collect()).collect()
+        };
+        let curve = parts(points);
+        let series = view.series(panel.metric).filter(|_| points.len() >= SMOOTHED);
+        let smooth = series.map_or_else(Vec::new, |series| parts(&series.smoothed(SMOOTHING)));
         let spread = view.series(metrics::REWARD_STD).filter(|_| panel.extra == Extra::Spread);
         let stds = spread.map_or(&[][..], |series| series.points());
         let std_of = |step: u64| stds.binary_search_by_key(&step, |point| point.0).ok().map(|at| stds[at].1);
@@ -74,14 +84,13 @@ impl Data {
         let band = rims.split(|(_, low, high)| !drawable(*low) || !drawable(*high));
         let band = band.filter(|part| part.len() > 1).map(<[_]>::to_vec).collect();
         let evals = if panel.extra == Extra::HeldOut { view.evals().to_vec() } else { Vec::new() };
-        Self { curve, band, evals }
+        Self { curve, smooth, band, evals }
     }
 
     fn values(&self) -> Option<Range> {
         let curve = self.curve.iter().flatten().map(|point| point.1);
-        let band = self.band.iter().flatten().flat_map(|(_, low, high)| [*low, *high]);
         let evals = self.evals.iter().flat_map(|eval| [eval.wilson[0], eval.wilson[1], eval.execution_accuracy]);
-        Range::of(curve.chain(band).chain(evals))
+        Range::of(curve.chain(evals))
     }
 
     fn steps(&self) -> Option<Range> {
@@ -107,6 +116,7 @@ pub fn draw(area: &Area<'_>, view: &RunView, panel: &Panel, unit: f64) -> Result
     let (steps, values) = (data.steps(), data.values());
     let x = airy(steps.unwrap_or(Range { min: 0.0, max: 1.0 }), 0.01);
     let y = airy(values.unwrap_or(Range { min: 0.0, max: 1.0 }), 0.06);
+    let (bottom, top) = (y.start, y.end);
     // Plotters marks about five values, on round figures.
     let gap = (y.end - y.start) / 10.0;
     let mut chart = ChartBuilder::on(area)
@@ -133,9 +143,11 @@ pub fn draw(area: &Area<'_>, view: &RunView, panel: &Panel, unit: f64) -> Result
         .map_err(draw_error)?;
     let ink = RGBColor(panel.color.0, panel.color.1, panel.color.2);
     let stroke = ink.stroke_width(size(4.0).max(1));
+    let measured = if data.smooth.is_empty() { stroke } else { ink.mix(0.35).stroke_width(size(2.0).max(1)) };
     for part in &data.band {
-        let upper = part.iter().map(|(step, _, high)| (*step, *high));
-        let rim: Points = part.iter().map(|(step, low, _)| (*step, *low)).chain(upper.rev()).collect();
+        // The mean's course is what the axis is for: a wide band leaves the picture.
+        let upper = part.iter().map(|(step, _, high)| (*step, high.min(top)));
+        let rim: Points = part.iter().map(|(step, low, _)| (*step, low.max(bottom))).chain(upper.rev()).collect();
         chart.draw_series([Polygon::new(rim, ink.mix(0.14))]).map_err(draw_error)?;
     }
     for (at, part) in data.curve.iter().enumerate() {
@@ -144,13 +156,16 @@ pub fn draw(area: &Area<'_>, view: &RunView, panel: &Panel, unit: f64) -> Result
                 part.iter().map(|point| Circle::new(*point, size(6.0) as i32, ink.filled())).collect::<Vec<_>>(),
             )
         } else {
-            chart.draw_series(LineSeries::new(part.clone(), stroke))
+            chart.draw_series(LineSeries::new(part.clone(), measured))
         };
         let drawn = drawn.map_err(draw_error)?;
         if at == 0 && panel.extra == Extra::HeldOut {
             let reach = size(36.0) as i32;
             drawn.label("train").legend(move |(x, y)| PathElement::new(vec![(x, y), (x + reach, y)], stroke));
         }
+    }
+    for part in &data.smooth {
+        chart.draw_series(LineSeries::new(part.clone(), stroke)).map_err(draw_error)?;
     }
     if !data.evals.is_empty() {
         draw_evals(&mut chart, &data.evals, unit)?;

@@ -42,6 +42,7 @@ pub fn render_run(
         app.record(record);
     }
     app.ui.toast = None;
+    app.close();
     let area = Rect::new(0, 0, columns, rows);
     let mut buf = Buffer::empty(area);
     // Drawn before the keys too: some of them move by what was last drawn.

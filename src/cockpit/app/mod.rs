@@ -151,6 +151,10 @@ impl App {
             Action::PreviousGroup => self.step_group(false),
             Action::NextGroup => self.step_group(true),
             Action::Zoom => self.ui.zoom = !self.ui.zoom,
+            Action::Smooth => {
+                self.ui.smooth_next();
+                self.toast(LogLevel::Info, format!("smoothing {}", self.ui.smoothing));
+            }
             Action::Back => self.back(),
             Action::Theme => return Some(Effect::NextTheme),
             Action::Redraw => return Some(Effect::Redraw),
@@ -165,9 +169,14 @@ impl App {
         self.ui.overlay = if self.ui.overlay == Overlay::Help { Overlay::None } else { Overlay::Help };
     }
 
+    /// Closes whatever lies over the panes.
+    pub fn close(&mut self) {
+        self.ui.overlay = Overlay::None;
+    }
+
     fn back(&mut self) {
         if self.ui.overlay != Overlay::None {
-            self.ui.overlay = Overlay::None;
+            self.close();
         } else if self.ui.zoom {
             self.ui.zoom = false;
         } else {

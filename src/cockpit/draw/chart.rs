@@ -95,13 +95,6 @@ fn axes(app: &App, chart: &Chart, data: &ChartData<'_>, range: Range, area: Rect
         let last = data.steps.1.to_string();
         put(buf, room.right().saturating_sub(last.len() as u16), y, room.right(), &last, app.theme.muted());
     }
-    let plot = plot::Plot {
-        curve: data.curve,
-        style: app.theme.chart(chart.color),
-        marks: &data.marks,
-        mark_style: app.theme.chart(ChartColor::HeldOut),
-        steps: data.steps,
-        values: range,
-    };
+    let plot = data.plot(app, chart, range);
     plot::render(&plot, app.symbols, room, buf);
 }

@@ -19,10 +19,15 @@ use crate::{
     run::{event::MemorySource, metrics},
 };
 
+/// Points from which on a curve is smoothed.
+const SMOOTHED: usize = 10;
+
 /// A chart's data, ready to draw.
 pub(super) struct ChartData<'a> {
-    /// The curve.
+    /// What was measured.
     pub curve: &'a [(u64, f64)],
+    /// The smoothed curve; empty where there is no smoothing.
+    pub smooth: Vec<(u64, f64)>,
     /// Held-out evaluations.
     pub marks: Vec<(u64, f64)>,
     /// Range of both.
@@ -40,12 +45,37 @@ impl<'a> ChartData<'a> {
         } else {
             Vec::new()
         };
-        let ranges = [series.and_then(Series::range), Range::of(marks.iter().map(|(_, value)| *value))];
+        let smooth = series.filter(|series| app.ui.smoothing > 0.0 && series.points().len() >= SMOOTHED);
+        let smooth = smooth.map_or_else(Vec::new, |series| series.smoothed(app.ui.smoothing));
+        // Beside a smoothed curve single spikes may leave the picture.
+        let measured = if smooth.is_empty() { series.and_then(Series::range) } else { series.and_then(Series::middle) };
+        let ranges = [
+            measured,
+            Range::of(smooth.iter().map(|(_, value)| *value)),
+            Range::of(marks.iter().map(|(_, value)| *value)),
+        ];
         let range = ranges.into_iter().flatten().reduce(Range::union);
         let ends =
             [curve.first(), curve.last(), marks.first(), marks.last()].into_iter().flatten().map(|(step, _)| *step);
         let steps = (ends.clone().min().unwrap_or(0), ends.max().unwrap_or(0));
-        Self { curve, marks, range, steps }
+        Self { curve, smooth, marks, range, steps }
+    }
+
+    /// The plot of it.
+    pub fn plot(&self, app: &App, chart: &Chart, values: Range) -> plot::Plot<'_> {
+        let [style, faint] = [app.theme.chart(chart.color), app.theme.border(false)];
+        let curves = if self.smooth.is_empty() {
+            [(&[][..], faint), (self.curve, style)]
+        } else {
+            [(self.curve, faint), (&self.smooth[..], style)]
+        };
+        plot::Plot {
+            curves,
+            marks: &self.marks,
+            mark_style: app.theme.chart(ChartColor::HeldOut),
+            steps: self.steps,
+            values,
+        }
     }
 }
 
@@ -106,14 +136,7 @@ fn one(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
     let data = ChartData::of(app, chart);
     let Some(range) = data.range else { return };
     footing(app, chart.unit, &data, range, area, buf);
-    let plot = plot::Plot {
-        curve: data.curve,
-        style: theme.chart(chart.color),
-        marks: &data.marks,
-        mark_style: theme.chart(ChartColor::HeldOut),
-        steps: data.steps,
-        values: range,
-    };
+    let plot = data.plot(app, chart, range);
     plot::render(&plot, app.symbols, inner, buf);
 }
 

@@ -8,10 +8,8 @@ use crate::cockpit::{state::Range, symbols::Symbols};
 
 /// What a plot shows and how.
 pub struct Plot<'a> {
-    /// The curve, steps rising.
-    pub curve: &'a [(u64, f64)],
-    /// Its style.
-    pub style: Style,
+    /// Curves with their styles, steps rising, later ones over earlier ones.
+    pub curves: [(&'a [(u64, f64)], Style); 2],
     /// Single points, drawn over the curve.
     pub marks: &'a [(u64, f64)],
     /// Their style.
@@ -97,20 +95,27 @@ pub fn render(plot: &Plot<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) 
     if area.is_empty() {
         return;
     }
-    let mut dots = Dots::new(area);
-    let scale = Scale { steps: plot.steps, values: plot.values, columns: dots.columns, rows: dots.rows };
-    trace(&mut dots, &scale, &thinned(plot.curve, scale.columns));
-    for (at, mask) in dots.cells.iter().enumerate().filter(|(_, mask)| **mask != 0) {
-        let (x, y) = (at % usize::from(area.width), at / usize::from(area.width));
-        let sign = if symbols.ascii { ascii(*mask) } else { char::from_u32(0x2800 + u32::from(*mask)).unwrap_or(' ') };
-        if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
-            cell.set_char(sign).set_style(plot.style);
-        }
+    let (columns, rows) = (usize::from(area.width) * 2, usize::from(area.height) * 4);
+    let scale = Scale { steps: plot.steps, values: plot.values, columns, rows };
+    for (curve, style) in plot.curves {
+        draw_curve(curve, style, &scale, symbols, area, buf);
     }
     for (step, value) in plot.marks.iter().filter(|(_, value)| value.is_finite()) {
         let (x, y) = (scale.x(*step) / 2, scale.y(*value) / 4);
         if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
             cell.set_symbol(symbols.eval).set_style(plot.mark_style);
+        }
+    }
+}
+
+fn draw_curve(curve: &[(u64, f64)], style: Style, scale: &Scale, symbols: &Symbols, area: Rect, buf: &mut Buffer) {
+    let mut dots = Dots::new(area);
+    trace(&mut dots, scale, &thinned(curve, scale.columns));
+    for (at, mask) in dots.cells.iter().enumerate().filter(|(_, mask)| **mask != 0) {
+        let (x, y) = (at % usize::from(area.width), at / usize::from(area.width));
+        let sign = if symbols.ascii { ascii(*mask) } else { char::from_u32(0x2800 + u32::from(*mask)).unwrap_or(' ') };
+        if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
+            cell.set_char(sign).set_style(style);
         }
     }
 }
@@ -173,7 +178,8 @@ mod tests {
         let mut buf = Buffer::empty(area);
         let steps = (curve.first().map_or(0, |p| p.0), curve.last().map_or(0, |p| p.0));
         let values = Range { min: 0.0, max: 1.0 };
-        let plot = Plot { curve, marks, style: Style::new(), mark_style: Style::new(), steps, values };
+        let curves = [(&[][..], Style::new()), (curve, Style::new())];
+        let plot = Plot { curves, marks, mark_style: Style::new(), steps, values };
         render(&plot, symbols, area, &mut buf);
         (0..2).map(|y| (0..4).map(|x| buf[(x, y)].symbol().to_owned()).collect()).collect()
     }
@@ -211,8 +217,8 @@ mod tests {
         let mut buf = Buffer::empty(area);
         let values = Range { min: 3.0, max: 3.0 };
         let curve = [(1, 3.0), (2, 3.0)];
-        let plot =
-            Plot { curve: &curve, marks: &[], style: Style::new(), mark_style: Style::new(), steps: (1, 2), values };
+        let curves = [(&[][..], Style::new()), (&curve[..], Style::new())];
+        let plot = Plot { curves, marks: &[], mark_style: Style::new(), steps: (1, 2), values };
         render(&plot, &Symbols::UNICODE, area, &mut buf);
         assert_eq!(buf[(0, 0)].symbol(), "⠤");
     }

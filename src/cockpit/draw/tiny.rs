@@ -12,7 +12,6 @@ use crate::cockpit::{
     panes::Pane,
     state::{Range, Series},
     text,
-    theme::ChartColor,
     ui::Overlay,
 };
 
@@ -71,13 +70,6 @@ fn row(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
 
 fn draw_curve(app: &App, at: usize, data: &ChartData<'_>, values: Range, area: Rect, buf: &mut Buffer) {
     let chart = app.chart(at);
-    let plot = plot::Plot {
-        curve: data.curve,
-        style: app.theme.chart(chart.color),
-        marks: &data.marks,
-        mark_style: app.theme.chart(ChartColor::HeldOut),
-        steps: data.steps,
-        values,
-    };
+    let plot = data.plot(app, chart, values);
     plot::render(&plot, app.symbols, area, buf);
 }

@@ -70,7 +70,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Model(args)) => model::model(&args),
         Some(Command::Export(args)) => export::export(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
-        Some(Command::Data(args)) => data::data(&args).map(|report| say(&report)),
+        Some(Command::Data(args)) => data::data(&args),
         Some(Command::SqlWorker(args)) => sql_worker::sql_worker(&args),
         Some(Command::Score(args)) => score(&args),
     }

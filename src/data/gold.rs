@@ -1,6 +1,10 @@
 //! Which gold queries can teach something.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    time::Duration,
+};
 
 use rayon::prelude::*;
 
@@ -26,34 +30,58 @@ impl GoldReport {
     pub fn dropped(&self) -> usize {
         self.failed.len() + self.empty.len()
     }
+
+    /// What is said of the examples that are left out; `None` if there are none.
+    pub fn note(&self) -> Option<String> {
+        let (failed, empty) = (self.failed.len(), self.empty.len());
+        (self.dropped() > 0).then(|| {
+            format!("left out of training: {failed} questions whose gold query fails, {empty} whose gold result is empty")
+        })
+    }
 }
 
-/// Executes the gold queries, each distinct one once, on all threads, and sorts out which are of use. They get more
-/// time than the sandbox gives: which examples are left must not depend on how busy the machine is.
-pub fn check_gold(examples: &[Example], sandbox: &Sandbox) -> GoldReport {
+/// What came of a gold query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoldRun {
+    /// The example's id.
+    pub id: usize,
+    /// Rows of the result, or why there is none.
+    pub rows: Result<usize, String>,
+    /// Time that it took; that of examples with the same query is measured once.
+    pub elapsed: Duration,
+}
+
+/// Executes the gold queries, each distinct one once, on all threads. They get more time than the sandbox gives: which
+/// examples are left must not depend on how busy the machine is. The list is in the order of ids.
+pub fn run_gold(examples: &[Example], sandbox: &Sandbox) -> Vec<GoldRun> {
     let sandbox = sandbox.trusted();
-    let mut distinct: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut distinct: HashMap<(&Path, &str), Vec<usize>> = HashMap::new();
     for example in examples {
         distinct.entry((&example.database, &example.gold_sql)).or_default().push(example.id);
     }
-    let outcomes: Vec<(Vec<usize>, Option<Outcome>)> = distinct
-        .into_par_iter()
-        .map(|((database, sql), ids)| match sandbox.run(database, sql).outcome {
-            Outcome::Rows(table) if !table.rows.is_empty() => (ids, None),
-            Outcome::Rows(_) => (ids, Some(Outcome::Rows(crate::sql::Table::default()))),
-            failure => (ids, Some(failure)),
-        })
-        .collect();
+    let run = |((database, sql), ids): ((&Path, &str), Vec<usize>)| {
+        let execution = sandbox.run(database, sql);
+        let rows = match &execution.outcome {
+            Outcome::Rows(table) => Ok(table.rows.len()),
+            failure => Err(describe(failure)),
+        };
+        ids.into_iter().map(|id| GoldRun { id, rows: rows.clone(), elapsed: execution.elapsed }).collect::<Vec<_>>()
+    };
+    let mut runs: Vec<GoldRun> = distinct.into_par_iter().flat_map_iter(run).collect();
+    runs.sort_unstable_by_key(|run| run.id);
+    runs
+}
+
+/// Executes the gold queries as [`run_gold`] does, and sorts out which are of use.
+pub fn check_gold(examples: &[Example], sandbox: &Sandbox) -> GoldReport {
     let mut report = GoldReport { checked: examples.len(), ..GoldReport::default() };
-    for (ids, problem) in outcomes {
-        match problem {
-            None => {}
-            Some(Outcome::Rows(_)) => report.empty.extend(ids),
-            Some(failure) => report.failed.extend(ids.into_iter().map(|id| (id, describe(&failure)))),
+    for run in run_gold(examples, sandbox) {
+        match run.rows {
+            Ok(0) => report.empty.push(run.id),
+            Ok(_) => {}
+            Err(why) => report.failed.push((run.id, why)),
         }
     }
-    report.failed.sort();
-    report.empty.sort_unstable();
     report
 }
 
@@ -67,8 +95,8 @@ pub fn usable_examples(examples: &[Example], limit: Option<usize>, sandbox: &San
             break;
         }
         let found = check_gold(chunk, sandbox);
-        let bad = |id: &usize| found.empty.binary_search(id).is_ok() || found.failed.iter().any(|(f, _)| f == id);
-        usable.extend(chunk.iter().filter(|example| !bad(&example.id)).cloned());
+        let bad: HashSet<usize> = found.failed.iter().map(|(id, _)| *id).chain(found.empty.iter().copied()).collect();
+        usable.extend(chunk.iter().filter(|example| !bad.contains(&example.id)).cloned());
         report.checked += found.checked;
         report.failed.extend(found.failed);
         report.empty.extend(found.empty);

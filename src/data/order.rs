@@ -21,18 +21,41 @@ pub struct Order {
     shuffle: bool,
     cursor: Cursor,
     indices: Vec<usize>,
+    /// Each pass goes from low ranks to high ones, if there are any.
+    ranks: Vec<u8>,
+    /// How likely each index is to stay in a pass; certain, if there are none.
+    chances: Vec<f64>,
 }
+
+/// Streams of random numbers from here on say what stays in a pass; those below arrange passes.
+const THINNING: u64 = 1 << 63;
 
 impl Order {
     /// An order of `len` questions from `cursor` on. Without `shuffle` each pass goes from first to last.
     pub fn new(len: usize, seed: u64, shuffle: bool, cursor: Cursor) -> Self {
-        let mut order = Self { seed, shuffle, cursor, indices: (0..len).collect() };
+        let indices = (0..len).collect();
+        let mut order = Self { seed, shuffle, cursor, indices, ranks: Vec::new(), chances: Vec::new() };
         // A cursor made with more questions than there are now starts the next pass.
         if order.cursor.position > len {
             order.cursor = Cursor { epoch: order.cursor.epoch + 1, position: 0 };
         }
         order.arrange();
         order
+    }
+
+    /// The same with each pass sorted by rank, one rank for each index.
+    #[must_use]
+    pub fn by_rank(mut self, ranks: Vec<u8>) -> Self {
+        self.ranks = ranks;
+        self.arrange();
+        self
+    }
+
+    /// The same with some indices left out of a pass: each stays with its own chance, between 0 and 1.
+    #[must_use]
+    pub fn thinned(mut self, chances: Vec<f64>) -> Self {
+        self.chances = chances;
+        self
     }
 
     /// Where the sequence is: the cursor to resume from.
@@ -42,6 +65,12 @@ impl Order {
 
     /// The next index; `None` only if there are no questions at all.
     pub fn next_index(&mut self) -> Option<usize> {
+        // However small the chances are, some question has to come.
+        let patience = 8 * self.indices.len();
+        (0..patience).find_map(|_| self.advance().filter(|&index| self.stays(index))).or_else(|| self.advance())
+    }
+
+    fn advance(&mut self) -> Option<usize> {
         if self.cursor.position >= self.indices.len() {
             self.cursor = Cursor { epoch: self.cursor.epoch + 1, position: 0 };
             self.arrange();
@@ -51,17 +80,29 @@ impl Order {
         index
     }
 
+    /// Whether an index is in the current pass.
+    fn stays(&self, index: usize) -> bool {
+        let Some(&chance) = self.chances.get(index).filter(|chance| **chance < 1.0) else { return true };
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(THINNING | self.cursor.epoch);
+        // A number of 64 bits is two words.
+        random.set_word_pos(2 * index as u128);
+        random.random::<f64>() < chance
+    }
+
     /// Fisher and Yates's shuffle, written out so that no library's change of mind changes old runs' orders.
     fn arrange(&mut self) {
         let len = self.indices.len();
         self.indices = (0..len).collect();
-        if !self.shuffle {
-            return;
+        if self.shuffle {
+            let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+            random.set_stream(self.cursor.epoch);
+            for last in (1..len).rev() {
+                self.indices.swap(last, random.random_range(0..=last));
+            }
         }
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(self.cursor.epoch);
-        for last in (1..len).rev() {
-            self.indices.swap(last, random.random_range(0..=last));
+        if self.ranks.len() == len {
+            self.indices.sort_by_key(|&index| self.ranks[index]);
         }
     }
 }

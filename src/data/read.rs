@@ -1,86 +1,120 @@
-//! Reading a file of questions.
+//! Reading files of questions.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error as _, SeqAccess, Visitor},
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
 };
 
-use super::{DataError, Example};
+use super::{
+    DataError, Example, Flaw, Place, Problem, Split,
+    entry::{Entry, parse},
+};
 use crate::sql::database_file;
 
-/// Reads a file of questions and finds their databases. `setting` is the setting that named the file.
-///
-/// # Errors
-/// A file that cannot be read or is malformed, a database name that is no plain folder name, a database that is missing.
-pub fn read_examples(root: &Path, file: &Path, setting: &'static str) -> Result<Vec<Example>, DataError> {
-    let file = root.join(file);
-    let text = fs::read(&file).map_err(|source| DataError::Unreadable { file: file.clone(), setting, source })?;
-    let entries: Entries =
-        serde_json::from_slice(&text).map_err(|source| DataError::Malformed { file: file.clone(), source })?;
-    if entries.0.is_empty() {
-        return Err(DataError::Empty { file });
-    }
-    let examples = entries.0.into_iter().enumerate().map(|(id, entry)| example(root, &file, id, entry));
-    let examples: Vec<Example> = examples.collect::<Result<_, _>>()?;
-    check_databases(&file, &examples)?;
-    Ok(examples)
+/// What every SQLite database begins with.
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// The questions of a split, and what of its files is of no use.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Questions that can be used, in the files' order.
+    pub examples: Vec<Example>,
+    /// What cannot be used, in the files' order.
+    pub flaws: Vec<Flaw>,
+    /// The files.
+    pub sources: Vec<Source>,
 }
 
-fn example(root: &Path, file: &Path, id: usize, entry: Entry) -> Result<Example, DataError> {
-    let Some(database) = database_file(root, &entry.db_id) else {
-        return Err(DataError::UnsafeName { file: file.to_owned(), entry: id, db_id: entry.db_id });
-    };
-    Ok(Example { id, db_id: entry.db_id, database, question: entry.question, gold_sql: entry.query })
+/// A file of questions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The file.
+    pub file: PathBuf,
+    /// The id that its first entry gives to an example; the second gives the next, and so on.
+    pub first_id: usize,
+    /// Its entries.
+    pub entries: usize,
 }
 
-fn check_databases(file: &Path, examples: &[Example]) -> Result<(), DataError> {
-    let mut first_use: BTreeMap<&Path, usize> = BTreeMap::new();
-    for example in examples {
-        first_use.entry(&example.database).or_insert(example.id);
-    }
-    let databases = first_use.len();
-    let missing: Vec<_> = first_use.into_iter().filter(|(database, _)| !database.is_file()).collect();
-    let Some(&(database, entry)) = missing.iter().min_by_key(|(_, entry)| *entry) else { return Ok(()) };
-    let (file, database) = (file.to_owned(), database.to_owned());
-    Err(DataError::MissingDatabase { file, entry, database, missing: missing.len(), databases })
-}
-
-/// An entry of Spider's files; other fields are of no interest.
-#[derive(Deserialize)]
-struct Entry {
-    db_id: String,
-    question: String,
-    query: String,
-}
-
-/// A list whose errors name the entry.
-struct Entries(Vec<Entry>);
-
-impl<'de> Deserialize<'de> for Entries {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(EntriesVisitor)
-    }
-}
-
-struct EntriesVisitor;
-
-impl<'de> Visitor<'de> for EntriesVisitor {
-    type Value = Entries;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of questions")
+impl Questions {
+    /// Reads a split's files and finds the databases.
+    ///
+    /// # Errors
+    /// A file that cannot be read. What is in it is never an error but a flaw.
+    pub fn read(place: &Place, split: Split) -> Result<Self, DataError> {
+        let mut questions = Self::default();
+        let mut databases = Databases { home: &place.home, known: HashMap::new() };
+        for file in &place.files {
+            let text = fs::read(file).map_err(|source| DataError::Unreadable {
+                file: file.clone(),
+                setting: split.setting(),
+                source,
+            })?;
+            questions.add(file, &text, &mut databases);
+        }
+        Ok(questions)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Entries, A::Error> {
-        let mut entries = Vec::new();
-        loop {
-            let next = list.next_element();
-            match next.map_err(|e| A::Error::custom(format!("entry {}: {e}", entries.len())))? {
-                Some(entry) => entries.push(entry),
-                None => return Ok(Entries(entries)),
+    /// Entries in all files, usable or not.
+    pub fn entries(&self) -> usize {
+        self.sources.iter().map(|source| source.entries).sum()
+    }
+
+    /// The file of an example and its index there, from 0.
+    pub fn origin(&self, id: usize) -> Option<(&Path, usize)> {
+        let source = self.sources.iter().rfind(|source| source.first_id <= id)?;
+        Some((&source.file, id - source.first_id))
+    }
+
+    fn add(&mut self, file: &Path, text: &[u8], databases: &mut Databases<'_>) {
+        let first_id = self.entries();
+        let (entries, broken) = parse(text);
+        let count = entries.len();
+        for (index, entry) in entries.into_iter().enumerate() {
+            match entry.and_then(|entry| databases.example(first_id + index, entry)) {
+                Ok(example) => self.examples.push(example),
+                Err(problem) => self.flaw(file, Some(index), problem),
             }
         }
+        if let Some(error) = broken {
+            // An error before the list's end lies in the entry after the last whole one.
+            let entry = (text.trim_ascii_start().starts_with(b"[") && !is_behind_the_list(&error)).then_some(count);
+            self.flaw(file, entry, Problem::Broken(error.to_string()));
+        }
+        self.sources.push(Source { file: file.to_owned(), first_id, entries: count });
+    }
+
+    fn flaw(&mut self, file: &Path, entry: Option<usize>, problem: Problem) {
+        self.flaws.push(Flaw { file: file.to_owned(), entry, problem });
+    }
+}
+
+fn is_behind_the_list(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("trailing characters")
+}
+
+/// The databases of a home, each looked at once.
+struct Databases<'a> {
+    home: &'a Path,
+    known: HashMap<String, Result<PathBuf, Problem>>,
+}
+
+impl Databases<'_> {
+    fn example(&mut self, id: usize, entry: Entry) -> Result<Example, Problem> {
+        let Entry { db_id, question, query, evidence, difficulty } = entry;
+        let found = self.known.entry(db_id.clone()).or_insert_with(|| find(self.home, &db_id));
+        Ok(Example { id, database: found.clone()?, db_id, question, gold_sql: query, evidence, difficulty })
+    }
+}
+
+fn find(home: &Path, db_id: &str) -> Result<PathBuf, Problem> {
+    let file = database_file(home, db_id).ok_or_else(|| Problem::UnsafeName(db_id.to_owned()))?;
+    let mut start = Vec::new();
+    match File::open(&file).and_then(|open| open.take(MAGIC.len() as u64).read_to_end(&mut start)) {
+        Ok(_) if start == MAGIC => Ok(file),
+        Ok(_) => Err(Problem::NotADatabase(file)),
+        Err(_) => Err(Problem::NoDatabase { db_id: db_id.to_owned(), file }),
     }
 }

@@ -11,7 +11,7 @@ use super::{
     seeds::{self, Stream},
 };
 use crate::{
-    data::Cursor,
+    data::{Cursor, PassRates},
     model::{Lora, Model},
     run::checkpoint::Checkpoint,
     settings::Settings,
@@ -50,6 +50,9 @@ pub struct TrainerState {
     pub best_accuracy: Option<f64>,
     /// Step of the newest evaluation.
     pub last_eval: Option<u64>,
+    /// How often each question was solved lately; states of older versions have none.
+    #[serde(default)]
+    pub pass_rates: PassRates,
 }
 
 impl Policy {

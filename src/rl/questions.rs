@@ -2,7 +2,7 @@
 
 use crate::{
     data::{Cursor, Example, Order, Prompts},
-    model::{ChatMessage, Model},
+    model::{ChatMessage, Model, Tokenizer},
 };
 
 use super::TrainError;
@@ -19,23 +19,33 @@ pub struct Prompt {
 /// Turns questions into prompts.
 #[derive(Debug)]
 pub struct Asker {
-    schemas: Prompts,
+    prompts: Prompts,
     max_tokens: usize,
+}
+
+/// The chat prompt of a question, up to where the assistant begins to write.
+///
+/// # Errors
+/// The database cannot be read, or a template or the tokenizer fails.
+pub fn prompt_tokens(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<u32>, TrainError> {
+    let text = prompts.within(example, &|text: &str| Ok::<_, TrainError>(tokenizer.encode(text)?.len()))?;
+    let messages: Vec<ChatMessage> =
+        text.system.map(ChatMessage::system).into_iter().chain([ChatMessage::user(text.user)]).collect();
+    Ok(tokenizer.encode(&tokenizer.chat_prompt(&messages, true)?)?)
 }
 
 impl Asker {
     /// Prompts of at most `max_tokens` tokens.
-    pub fn new(max_tokens: usize) -> Self {
-        Self { schemas: Prompts::default(), max_tokens }
+    pub fn new(prompts: Prompts, max_tokens: usize) -> Self {
+        Self { prompts, max_tokens }
     }
 
     /// The prompt of a question; `None` if it is too long.
     ///
     /// # Errors
-    /// The database cannot be read, or the chat template fails.
+    /// As [`prompt_tokens`].
     pub fn prompt(&self, model: &Model, example: &Example) -> Result<Option<Prompt>, TrainError> {
-        let message = ChatMessage::user(self.schemas.user_message(example)?);
-        let tokens = model.tokenizer.encode(&model.tokenizer.chat_prompt(&[message], true)?)?;
+        let tokens = prompt_tokens(&model.tokenizer, &self.prompts, example)?;
         Ok((tokens.len() <= self.max_tokens).then(|| Prompt { example: example.clone(), tokens }))
     }
 

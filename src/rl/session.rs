@@ -250,6 +250,9 @@ impl<L: Learner> Session<'_, L> {
                 );
                 Ok(self.reporter.report(Event::Eval(done))?)
             }
+            None if self.control.poll().stop.is_none() => {
+                Ok(self.reporter.log(LogLevel::Warn, "no evaluation: there are no held-out questions")?)
+            }
             None => Ok(self.reporter.log(LogLevel::Info, "the evaluation was broken off by the request to stop")?),
         }
     }

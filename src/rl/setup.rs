@@ -6,7 +6,7 @@ use burn::tensor::Device;
 
 use super::{TrainError, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
 use crate::{
-    data::{Dataset, GoldReport},
+    data::{Course, Dataset, GoldReport, Prompts},
     model::{Model, device, locate},
     reward::Scorer,
     run::{
@@ -34,7 +34,9 @@ pub fn load(
     let mut notes = Vec::new();
     let chosen = device::choose(&settings.run.device)?;
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
-    note_gold(&gold, &mut notes);
+    // A template that cannot be used is better told before the model is loaded.
+    let prompts = Prompts::new(&settings.prompt)?;
+    note_data(&dataset, &gold, &mut notes);
     notes.extend(settings.reward.preset.notice().map(|notice| (LogLevel::Warn, notice.to_owned())));
     let model = load_model(&settings, &chosen.device, watch)?;
     let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
@@ -57,8 +59,9 @@ pub fn load(
     }
     .event()?;
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
-    let asker = Asker::new(settings.data.max_prompt_tokens);
-    let trainer = Trainer { model, policy, dataset, scorer, asker, settings, max_steps, passed_over: false };
+    let asker = Asker::new(prompts, settings.data.max_prompt_tokens);
+    let course = Course::new(&settings.data, settings.run.seed, &dataset.train);
+    let trainer = Trainer { model, policy, dataset, course, scorer, asker, settings, max_steps, passed_over: false };
     Ok(Loaded { trainer, started, memory, notes })
 }
 
@@ -123,16 +126,10 @@ pub(crate) fn find_checkpoint(
     Ok(found)
 }
 
-pub(crate) fn note_gold(gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
-    if gold.dropped() > 0 {
-        let (failed, empty) = (gold.failed.len(), gold.empty.len());
-        notes.push((
-            LogLevel::Info,
-            format!(
-                "left out of training: {failed} questions whose gold query fails, {empty} whose gold result is empty"
-            ),
-        ));
-    }
+/// What is said of questions that are left out.
+pub(crate) fn note_data(dataset: &Dataset, gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
+    notes.extend(dataset.skipped.iter().map(|skipped| (LogLevel::Warn, skipped.clone())));
+    notes.extend(gold.note().map(|note| (LogLevel::Info, note)));
 }
 
 fn describe_data(settings: &Settings, dataset: &Dataset) -> DataSummary {

@@ -13,7 +13,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    data::{Dataset, Order},
+    data::{Course, Dataset},
     model::Model,
     reward::Scorer,
     run::{
@@ -31,6 +31,8 @@ pub struct Trainer {
     pub policy: Policy,
     /// The questions.
     pub dataset: Dataset,
+    /// The order in which they come.
+    pub course: Course,
     /// Judges replies.
     pub scorer: Scorer,
     /// Makes prompts.
@@ -62,12 +64,8 @@ impl Trainer {
     pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
         let step = self.policy.progress.step + 1;
-        let mut order = Order::new(
-            self.dataset.train.len(),
-            self.settings.run.seed,
-            self.settings.data.shuffle,
-            self.policy.progress.cursor,
-        );
+        let progress = &self.policy.progress;
+        let mut order = self.course.order(progress.cursor, &progress.pass_rates);
         let count = self.settings.rollout.prompts_per_step;
         let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
         let Some(rollouts) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
@@ -86,6 +84,10 @@ impl Trainer {
             warnings.push("questions whose prompts are longer than data.max_prompt_tokens are passed over".to_owned());
         }
         let progress = &mut self.policy.progress;
+        for rollout in &rollouts {
+            let rate = progress.pass_rates.entry(rollout.prompt.example.id).or_default();
+            rate.count(rollout.scored.len(), rollout.scored.iter().filter(|scored| scored.correct).count());
+        }
         progress.step = step;
         progress.cursor = order.cursor();
         progress.num_tokens += rollouts.iter().map(Rollout::tokens).sum::<usize>() as u64;

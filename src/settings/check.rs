@@ -1,6 +1,6 @@
 //! Values that no run could use, although their type is right.
 
-use super::{LoraSettings, RewardComponent, RewardSettings, Settings};
+use super::{LoraSettings, PromptSettings, RewardComponent, RewardSettings, Settings};
 
 /// A key, its value, and what is allowed there.
 pub(super) type Finding = (&'static str, String, &'static str);
@@ -16,6 +16,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     objective(settings, &mut found);
     reward(&settings.reward, &mut found);
     limits(settings, &mut found);
+    prompt(&settings.prompt, &mut found);
     supervised(settings, &mut found);
     device(&settings.run.device, &mut found);
     found
@@ -131,6 +132,16 @@ fn limits(settings: &Settings, found: &mut Vec<Finding>) {
         "letters, digits, '-', '_' and '.', not starting with '.'",
     );
     require(found, (1..=120).contains(&settings.ui.fps), "ui.fps", &settings.ui.fps, "1 to 120");
+}
+
+fn prompt(prompt: &PromptSettings, found: &mut Vec<Finding>) {
+    let known = prompt.template_file().is_none() || prompt.template.contains(['.', '/', '\\']);
+    let allowed = "plain, sql_r1, omnisql, or the path of a template file, as in ./mine.jinja";
+    require(found, known, "prompt.template", &prompt.template, allowed);
+    let samples = prompt.sample_values;
+    require(found, samples <= 100, "prompt.sample_values", &samples, "0 (none) to 100");
+    let tokens = prompt.max_schema_tokens.unwrap_or(usize::MAX);
+    require(found, tokens >= 16, "prompt.max_schema_tokens", &tokens, "16 or more, or absent");
 }
 
 fn supervised(settings: &Settings, found: &mut Vec<Finding>) {

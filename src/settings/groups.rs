@@ -16,6 +16,8 @@ pub struct Settings {
     pub lora: LoraSettings,
     /// Questions and databases.
     pub data: DataSettings,
+    /// What the model is asked.
+    pub prompt: PromptSettings,
     /// Execution of SQL.
     pub sql: SqlSettings,
     /// Generation of completions.
@@ -82,20 +84,25 @@ impl Default for LoraSettings {
     }
 }
 
-/// `data`: questions and databases in Spider's layout.
+/// `data`: questions and databases in Spider's or BIRD's layout.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataSettings {
-    /// The data folder, with `database/<db_id>/<db_id>.sqlite` in it.
+    /// The data folder as downloaded, Spider's or BIRD's, or the folder above it.
     pub root: Option<PathBuf>,
-    /// Training questions; a relative path is taken from the data folder.
-    pub train_file: PathBuf,
-    /// Held-out questions; a relative path is taken from the data folder.
-    pub dev_file: PathBuf,
+    /// Training questions, relative to the data folder; if absent `train_spider.json` with `train_others.json`, or
+    /// `train.json`.
+    pub train_file: Option<PathBuf>,
+    /// Held-out questions, relative to the data folder; `dev.json` if absent.
+    pub dev_file: Option<PathBuf>,
+    /// Leave out entries that cannot be used, and say which, instead of ending there.
+    pub skip_bad: bool,
     /// Questions whose prompt is longer are left out.
     pub max_prompt_tokens: usize,
     /// Take the training questions in a seeded random order, anew each epoch.
     pub shuffle: bool,
+    /// Which training questions come first or more often.
+    pub curriculum: Curriculum,
     /// Use the first so many training questions only.
     pub limit: Option<usize>,
     /// Execute all gold queries at the start (seconds) and leave out the training questions whose gold query fails or
@@ -107,13 +114,57 @@ impl Default for DataSettings {
     fn default() -> Self {
         Self {
             root: None,
-            train_file: "train_spider.json".into(),
-            dev_file: "dev.json".into(),
+            train_file: None,
+            dev_file: None,
+            skip_bad: false,
             max_prompt_tokens: 768,
             shuffle: true,
+            curriculum: Curriculum::None,
             limit: None,
             check_gold: true,
         }
+    }
+}
+
+/// Which training questions come first or more often.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Curriculum {
+    /// All alike.
+    #[default]
+    None,
+    /// Each pass goes from easy to hard.
+    Hardness,
+    /// Questions that were never or always solved are left out of most passes.
+    PassRate,
+}
+
+/// `prompt`: what the model is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PromptSettings {
+    /// `plain`, `sql_r1`, `omnisql`, or a template file of one's own (docs/data.md).
+    pub template: String,
+    /// Values of each column that are shown with the schema.
+    pub sample_values: usize,
+    /// Tokens that the schema may take; of a longer one, the tables that the question mentions are kept, then those
+    /// joined to them, then others.
+    pub max_schema_tokens: Option<usize>,
+}
+
+impl PromptSettings {
+    /// The templates that come with the program.
+    pub const TEMPLATES: [&str; 3] = ["plain", "sql_r1", "omnisql"];
+
+    /// The file that `template` names, unless it is one of [`Self::TEMPLATES`].
+    pub fn template_file(&self) -> Option<PathBuf> {
+        (!Self::TEMPLATES.contains(&self.template.as_str())).then(|| PathBuf::from(&self.template))
+    }
+}
+
+impl Default for PromptSettings {
+    fn default() -> Self {
+        Self { template: Self::TEMPLATES[0].to_owned(), sample_values: 0, max_schema_tokens: None }
     }
 }
 

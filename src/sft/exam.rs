@@ -4,12 +4,17 @@ use std::{ops::ControlFlow, time::Instant};
 
 use rayon::prelude::*;
 
-use super::{Pupil, lessons::prompt_tokens};
+use super::Pupil;
 use crate::{
     data::{Example, Prompts},
     model::{Completion, GenerateRequest, ModelError, Sampling, Tokenizer},
     reward::{Scored, Scorer},
-    rl::{TrainError, evaluation::wilson, questions::held_out, rollout::candidate},
+    rl::{
+        TrainError,
+        evaluation::wilson,
+        questions::{held_out, prompt_tokens},
+        rollout::candidate,
+    },
     run::event::{EvalDone, GroupScored},
 };
 

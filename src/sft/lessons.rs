@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use super::Bundle;
 use crate::{
     data::{Cursor, Example, Prompts},
-    model::{ChatMessage, Tokenizer},
-    rl::TrainError,
+    model::Tokenizer,
+    rl::{TrainError, questions::prompt_tokens},
 };
 
 /// A question with its answer.
@@ -44,15 +44,6 @@ pub struct Lessons {
 /// The gold query as a reply: without the semicolon and blanks that some end with.
 pub fn answer_text(example: &Example) -> &str {
     example.gold_sql.trim().trim_end_matches(|c: char| c == ';' || c.is_whitespace())
-}
-
-/// The chat prompt of a question.
-///
-/// # Errors
-/// The schema, the template or the tokenizer fails.
-pub fn prompt_tokens(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<u32>, TrainError> {
-    let message = ChatMessage::user(prompts.user_message(example)?);
-    Ok(tokenizer.encode(&tokenizer.chat_prompt(&[message], true)?)?)
 }
 
 impl Lessons {

@@ -40,7 +40,9 @@ pub struct Scratch {
 pub fn texts(prompts: &Prompts, examples: &[Example]) -> Result<Vec<String>, DataError> {
     let mut texts = vec!["user\n".to_owned(), "assistant\n".to_owned()];
     for example in examples {
-        texts.push(prompts.user_message(example)?);
+        let prompt = prompts.whole(example)?;
+        texts.extend(prompt.system);
+        texts.push(prompt.user);
         texts.push(answer_text(example).to_owned());
     }
     Ok(texts)

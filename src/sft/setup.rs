@@ -9,7 +9,7 @@ use crate::{
         TrainError,
         seeds::{self, Stream},
         session::Loaded,
-        setup::{Beginning, find_checkpoint, load_model, note_gold},
+        setup::{Beginning, find_checkpoint, load_model, note_data},
         watch::Watch,
     },
     run::{
@@ -39,9 +39,9 @@ struct Place<'a> {
 fn classroom(settings: &Settings, sandbox: Sandbox) -> Result<Classroom, TrainError> {
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     let mut notes = Vec::new();
-    note_gold(&gold, &mut notes);
+    note_data(&dataset, &gold, &mut notes);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
-    Ok(Classroom { dataset, prompts: Prompts::default(), scorer, notes })
+    Ok(Classroom { dataset, prompts: Prompts::new(&settings.prompt)?, scorer, notes })
 }
 
 impl Classroom {

@@ -32,19 +32,50 @@ const CONTINUES: [&str; 21] = [
 /// As methods.md 2.7 has it: code fences and backticks dropped, the text after `SQL:` if there is such, from the first
 /// SELECT (or WITH of a common table expression) up to the first semicolon outside of quotes. Beyond that, prose is told
 /// from SQL where it can be: a fenced block that holds a query is preferred to the text around it, and the query also
-/// ends at a fence, at a closing tag such as `</answer>`, or at an empty line that is not followed by more SQL.
+/// ends at a fence, at a tag such as `</answer>`, or at an empty line that is not followed by more SQL; a SELECT in a
+/// comment before the query is none.
+///
+/// Of a reply with tags only the answer counts (methods.md 1.1): what stands in the last `<answer>`, of several blocks in
+/// there the last; without such tags, what stands outside of `<think>`.
 pub fn extract_sql(reply: &str) -> String {
-    let text = fenced_query(reply).or_else(|| labelled_query(reply)).unwrap_or(reply);
+    let (text, last) = match answer(reply) {
+        Some(answer) => (answer, true),
+        None => (outside_thoughts(reply), false),
+    };
+    let text = fenced_query(text, last).or_else(|| labelled_query(text)).unwrap_or(text);
     let Some(start) = query_start(text) else { return String::new() };
     let query = &text[start..];
     let query = &query[..inline_code_end(&text[..start], query)];
     query[..query_end(query)].trim().to_owned()
 }
 
-/// The first fenced block with a query in it, without its fences and language tag.
-fn fenced_query(reply: &str) -> Option<&str> {
+/// What stands in the last `<answer>` that has a query in it, up to its end tag if there is one.
+fn answer(reply: &str) -> Option<&str> {
+    // Lowering ASCII letters moves nothing.
+    let lower = reply.to_ascii_lowercase();
+    let mut opened = lower.rmatch_indices("<answer>").map(|(at, tag)| at + tag.len());
+    opened.find_map(|start| {
+        let length = lower[start..].find("</answer>").unwrap_or(lower.len() - start);
+        Some(&reply[start..start + length]).filter(|answer| query_start(answer).is_some())
+    })
+}
+
+/// The text outside of thoughts: behind them if there is a query, else before them. Thoughts without a beginning began in
+/// the prompt; those without an end go on to the end.
+fn outside_thoughts(reply: &str) -> &str {
+    let lower = reply.to_ascii_lowercase();
+    let before = lower.find("<think>").map(|start| &reply[..start]);
+    match lower.rfind("</think>").map(|end| &reply[end + "</think>".len()..]) {
+        Some(behind) if before.is_none() || query_start(behind).is_some() => behind,
+        _ => before.unwrap_or(reply),
+    }
+}
+
+/// The first or last fenced block with a query in it, without its fences and language tag.
+fn fenced_query(text: &str, last: bool) -> Option<&str> {
     // Pieces between fences: every other one, from the second on, is inside of a block.
-    reply.split("```").skip(1).step_by(2).find(|block| query_start(block).is_some())
+    let mut blocks = text.split("```").skip(1).step_by(2).filter(|block| query_start(block).is_some());
+    if last { blocks.last() } else { blocks.next() }
 }
 
 /// The text after the first `SQL:` that has a query behind it.
@@ -60,10 +91,14 @@ fn labelled_query(reply: &str) -> Option<&str> {
 /// Where the query starts: at the first place that looks like the start of a statement, else at the first SELECT.
 fn query_start(text: &str) -> Option<usize> {
     let words: Vec<Token<'_>> = prose_words(text);
-    let mut candidates = (0..words.len()).filter(|&i| starts_query(text, &words, i));
-    let first = candidates.next()?;
+    let mut candidates: Vec<usize> = (0..words.len()).filter(|&i| starts_query(text, &words, i)).collect();
+    // In prose, two dashes may be a dash: only where there is another SELECT is one behind them a comment's.
+    if candidates.iter().any(|&i| !is_in_comment(text, words[i].start)) {
+        candidates.retain(|&i| !is_in_comment(text, words[i].start));
+    }
+    let first = *candidates.first()?;
     let at_line_start = |&i: &usize| is_line_start(text, words[i].start) && !continues_query(text, &words, i);
-    let chosen = if at_line_start(&first) { first } else { candidates.find(at_line_start).unwrap_or(first) };
+    let chosen = candidates.into_iter().find(at_line_start).unwrap_or(first);
     Some(words[chosen].start)
 }
 
@@ -100,6 +135,13 @@ fn opens_with_clause(after: &str) -> bool {
     has_as && rest.next().is_some_and(|token| token.is_symbol("("))
 }
 
+/// Whether a place is behind `--` on its line, or in `/* ... */`.
+fn is_in_comment(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    line.contains("--") || before.rfind("/*").is_some_and(|open| !before[open..].contains("*/"))
+}
+
 fn is_line_start(text: &str, at: usize) -> bool {
     let line = text[..at].rsplit('\n').next().unwrap_or_default();
     line.chars().all(|c| c.is_whitespace() || "`>(*-".contains(c)) || line.trim_end().ends_with(':')
@@ -134,13 +176,19 @@ fn query_end(query: &str) -> usize {
                 ";" => return token.start,
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),
-                "<" if query[token.end()..].starts_with(['/', '|']) => return token.start,
+                "<" if is_tag(&query[token.end()..]) => return token.start,
                 _ => {}
             },
             _ => {}
         }
     }
     query.len()
+}
+
+/// Whether what follows a `<` makes it a tag: `</...`, `<|...`, `<think>` or `<answer>`.
+fn is_tag(rest: &str) -> bool {
+    let opens = |name: &str| rest.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    rest.starts_with(['/', '|']) || opens("think>") || opens("answer>")
 }
 
 /// The end in a text whose quotes cannot be trusted: the first semicolon, fence or line break.

@@ -29,7 +29,7 @@ pub mod worker;
 pub use cells::{CellOverlap, cell_overlap};
 pub use compare::results_equal;
 pub use extract::extract_sql;
-pub use layout::{database_file, database_folder};
+pub use layout::{DATABASE_FOLDERS, database_file, database_folder};
 pub use loose::results_equal_loosely;
 pub use normalize::{order_matters, test_suite_form};
 pub use outcome::{Execution, Outcome, Overrun};

@@ -23,15 +23,18 @@ pub struct RunArgs {
     /// The base model: a GGUF file, a folder with one in it, or org/name.
     #[arg(long, value_name = "PATH|ORG/NAME")]
     pub model: Option<String>,
-    /// The data folder, in Spider's layout; `builtin:demo` is the data set that comes with the program.
+    /// The data folder, Spider's or BIRD's; `builtin:demo` is the data set that comes with the program.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Training questions; relative paths are taken from the data folder.
+    /// Training questions, relative to the data folder, in place of those found there.
     #[arg(long, value_name = "FILE")]
     pub train_file: Option<PathBuf>,
-    /// Held-out questions; relative paths are taken from the data folder.
+    /// Held-out questions, relative to the data folder, in place of those found there.
     #[arg(long, value_name = "FILE")]
     pub dev_file: Option<PathBuf>,
+    /// Leave out entries of the data that cannot be used, and say which, instead of ending there.
+    #[arg(long)]
+    pub skip_bad: bool,
     /// Where to compute: auto, cpu or cuda[:N,...].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
@@ -81,6 +84,9 @@ impl RunArgs {
         };
         settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
         settings.data.root = settings.data.root.map(|root| absolute(&root));
+        if let Some(file) = settings.prompt.template_file() {
+            settings.prompt.template = absolute(&file).display().to_string();
+        }
         settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
         settings.run.dir = self.run_dir.clone().or(settings.run.dir);
         Ok(settings)
@@ -100,6 +106,7 @@ impl RunArgs {
             path("--data", "data.root", &self.data),
             path("--train-file", "data.train_file", &self.train_file),
             path("--dev-file", "data.dev_file", &self.dev_file),
+            self.skip_bad.then(|| Override::flag("--skip-bad", "data.skip_bad", true)),
             text("--device", "run.device", &self.device),
             whole("--max-steps", "run.max_steps", self.max_steps),
             self.epochs.map(|v| Override::flag(&format!("--epochs {v}"), "run.epochs", v)),

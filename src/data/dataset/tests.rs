@@ -84,6 +84,40 @@ fn missing_databases_are_counted() {
 }
 
 #[test]
+fn bad_entries_can_be_left_out_and_are_told() {
+    let train = r#"[{"db_id": "d", "question": "?", "query": "SELECT 1"}, {"db_id": "gone", "question": "?", "query": ""},
+                    {"db_id": "d", "question": 5, "query": ""}, {"db_id": "d", "question": "?", "query": "SELECT 2"}, {"#;
+    let folder = Folder::new(train);
+    check(&folder.error(), &["entry 1", "`gone`", "3 of 4", "--skip-bad"]);
+    let dataset = Dataset::load(&DataSettings { skip_bad: true, ..folder.settings() }).unwrap();
+    assert_eq!(dataset.train.iter().map(|e| e.id).collect::<Vec<_>>(), [0, 3], "ids stay those of the file");
+    let told = dataset.skipped.join("\n");
+    check(&told, &["3 of 4 train entries", "entry 1: there is no database", "entry 2: `question` is 5", "entry 4", "line 2"]);
+    fs::write(folder.path().join("dev.json"), "no list").unwrap();
+    let dataset = Dataset::load(&DataSettings { skip_bad: true, ..folder.settings() }).unwrap();
+    assert!(dataset.dev.is_empty());
+    check(&dataset.skipped.join("\n"), &["no held-out questions", "dev.json"]);
+}
+
+#[test]
+fn other_training_questions_continue_the_first() {
+    let folder = Folder::new(&entries(&["SELECT 1", "SELECT 2"]));
+    fs::write(folder.path().join("train_others.json"), entries(&["SELECT 3"])).unwrap();
+    let dataset = Dataset::load(&folder.settings()).unwrap();
+    let found: Vec<_> = dataset.train.iter().map(|e| (e.id, e.gold_sql.as_str())).collect();
+    assert_eq!(found, [(0, "SELECT 1"), (1, "SELECT 2"), (2, "SELECT 3")]);
+    fs::write(folder.path().join("train_others.json"), "[1]").unwrap();
+    check(&folder.error(), &["train_others.json, entry 0"]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let folder = Folder::new(&entries(&["SELECT 1"]));
+    fs::write(folder.path().join("database/d/d.sqlite"), "<html>not found</html>").unwrap();
+    check(&folder.error(), &["d.sqlite", "no SQLite database"]);
+}
+
+#[test]
 fn useless_gold_queries_are_left_out_and_reported() {
     let queries = ["SELECT z FROM t", "SELECT a FROM t", "SELECT a FROM t WHERE a = 2", "SELECT 4", "SELECT 5"];
     let folder = Folder::new(&entries(&queries));

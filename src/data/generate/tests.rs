@@ -5,7 +5,7 @@ use regex::Regex;
 
 use super::*;
 use crate::{
-    data::{Dataset, check_gold, schema_text},
+    data::{Dataset, check_gold, schema::read_schema},
     settings::{DataSettings, SqlSettings},
     sql::{
         Sandbox,
@@ -119,7 +119,7 @@ fn databases_are_small_and_hold_together() {
     for world in &data.worlds {
         let name = world.schema.name;
         let database = folder.path().join(format!("database/{name}/{name}.sqlite"));
-        let schema = schema_text(&database).unwrap();
+        let schema = read_schema(&database).unwrap().text();
         assert!(schema.len() < 450, "{} characters:\n{schema}", schema.len());
         for (spec, rows) in world.schema.tables.iter().zip(&world.rows) {
             assert_eq!(rows.len(), spec.rows, "{name}.{}", spec.name);

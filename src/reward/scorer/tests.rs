@@ -29,6 +29,7 @@ impl Place {
             database: self.folder.path().join("d.sqlite"),
             question: String::new(),
             gold_sql: gold.into(),
+            ..Example::default()
         }
     }
 }

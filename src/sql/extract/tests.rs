@@ -2,6 +2,58 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// That each reply gives its query.
+fn assert_extracts(cases: &[(&str, &str)]) {
+    for (reply, sql) in cases {
+        assert_eq!(extract_sql(reply), *sql, "{reply:?}");
+    }
+}
+
+#[test]
+fn of_tagged_replies_only_the_answer_counts() {
+    assert_extracts(&[
+        ("<think>SELECT a FROM t?</think><answer>\n```sql\nSELECT b FROM t;\n```\n</answer>", "SELECT b FROM t"),
+        ("I'd say SELECT a FROM t</think>\n<answer>SELECT b FROM t</answer> or SELECT c", "SELECT b FROM t"),
+        ("<answer>```sql\nSELECT a\n```\nno:\n```sql\nSELECT b\n```</answer>", "SELECT b"),
+        ("<answer>SELECT a FROM t</answer>\n<answer>SELECT b FROM t</answer>", "SELECT b FROM t"),
+        ("<answer>SELECT a FROM t</answer>\n<answer>none</answer>", "SELECT a FROM t"),
+        ("<Answer>SELECT a FROM t", "SELECT a FROM t"),
+        ("<think>```sql\nSELECT a\n```</think>\nSo: SELECT b FROM t", "SELECT b FROM t"),
+        ("<think>one</think>SELECT a<think>SELECT b</think>\nSELECT c", "SELECT c"),
+        ("<think>perhaps SELECT a FROM t", ""),
+        ("<think>SELECT a</think><answer>I do not know</answer>", ""),
+        ("<think>it's 'odd'</think>\n\n<answer>\nSELECT a FROM t WHERE b<3\n</answer>", "SELECT a FROM t WHERE b<3"),
+        ("SELECT a FROM t<think>SELECT b?</think> done", "SELECT a FROM t"),
+        ("SELECT a FROM t <think>SELECT b", "SELECT a FROM t"),
+        ("SELECT a FROM t WHERE a<thinker", "SELECT a FROM t WHERE a<thinker"),
+    ]);
+}
+
+#[test]
+fn comments_hide_no_query_and_are_none() {
+    assert_extracts(&[
+        ("```sql\n-- Select all names\nSELECT name FROM t\n```", "SELECT name FROM t"),
+        ("```sql\n/* select\n   names */\nSELECT name FROM t\n```", "SELECT name FROM t"),
+        ("SELECT a -- first; it's the key\nFROM t; -- done", "SELECT a -- first; it's the key\nFROM t"),
+        ("SELECT a /* ; ' */ FROM t; SELECT b", "SELECT a /* ; ' */ FROM t"),
+        ("The query -- SELECT a FROM t", "SELECT a FROM t"),
+        ("-- SQL: SELECT a FROM t", "SELECT a FROM t"),
+        ("SELECT a FROM t -- SELECT b", "SELECT a FROM t -- SELECT b"),
+    ]);
+}
+
+#[test]
+fn of_several_statements_the_first_counts() {
+    assert_extracts(&[
+        ("SELECT a FROM t;SELECT b FROM t;", "SELECT a FROM t"),
+        ("SELECT a FROM t;;", "SELECT a FROM t"),
+        (";SELECT a FROM t", "SELECT a FROM t"),
+        ("```sql\nSELECT a FROM t;\nDROP TABLE t;\n```", "SELECT a FROM t"),
+        ("DROP TABLE t; SELECT a FROM t", "SELECT a FROM t"),
+        ("WITH x AS (SELECT ';') SELECT * FROM x; SELECT 1", "WITH x AS (SELECT ';') SELECT * FROM x"),
+    ]);
+}
+
 #[test]
 fn queries_are_found_in_all_kinds_of_replies() {
     for (reply, sql) in [
@@ -43,7 +95,8 @@ proptest! {
     #[test]
     fn text_near_sql_is_taken(
         parts in prop::collection::vec(prop::sample::select(vec![
-            "SELECT", "with", " ", "\n\n", ";", "'", "\"", "`", "```", "SQL:", "(", ")", "as", "é", "--", "/*", "</", "[",
+            "SELECT", "with", " ", "\n\n", ";", "'", "\"", "`", "```", "SQL:", "(", ")", "as", "é", "--", "/*", "</", "[", "<think>",
+            "</think>", "<answer>", "</answer>", "İ",
         ]), 0..30)
     ) {
         let reply = parts.concat();

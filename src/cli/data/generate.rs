@@ -1,27 +1,17 @@
-//! `sqlr1-tui data`: makes data.
+//! `sqlr1-tui data generate`.
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::Failure;
-use crate::data::generate::{GenerateOptions, SHARES, generate};
-
-/// Make data to train on.
-#[derive(Debug, Args)]
-pub struct DataArgs {
-    #[command(subcommand)]
-    command: DataCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum DataCommand {
-    Generate(GenerateArgs),
-}
+use crate::{
+    cli::Failure,
+    data::generate::{GenerateOptions, SHARES, generate},
+};
 
 /// Write databases with made-up rows, questions and their queries, in Spider's layout.
 #[derive(Debug, Args)]
-struct GenerateArgs {
+pub struct GenerateArgs {
     /// The same seed gives the same files, byte for byte
     #[arg(long, default_value_t = GenerateOptions::default().seed)]
     seed: u64,
@@ -43,17 +33,11 @@ struct GenerateArgs {
     overwrite: bool,
 }
 
-/// Does what the arguments say; returns what to tell the user.
+/// Makes the data; returns what to tell the user.
 ///
 /// # Errors
 /// [`Failure`] if there are not so many questions, or the folder is not empty or cannot be written to.
-pub fn data(args: &DataArgs) -> Result<String, Failure> {
-    match &args.command {
-        DataCommand::Generate(args) => write_generated(args),
-    }
-}
-
-fn write_generated(args: &GenerateArgs) -> Result<String, Failure> {
+pub fn run(args: &GenerateArgs) -> Result<String, Failure> {
     let options = GenerateOptions { seed: args.seed, train: args.train, dev: args.dev, slips: args.slips.into() };
     let made = generate(&options)?;
     made.write(&args.out, args.overwrite)?;
@@ -86,24 +70,24 @@ mod tests {
     #[derive(Parser)]
     struct Cli {
         #[command(flatten)]
-        args: DataArgs,
+        args: GenerateArgs,
     }
 
-    fn run(arguments: &[&str]) -> Result<String, Failure> {
-        data(&Cli::try_parse_from([&["data"], arguments].concat()).unwrap().args)
+    fn generate(arguments: &[&str]) -> Result<String, Failure> {
+        run(&Cli::try_parse_from([&["generate"], arguments].concat()).unwrap().args)
     }
 
     #[test]
     fn data_are_written_where_told_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("new");
-        let generate = ["generate", "--seed", "3", "--train", "24", "--dev", "25", "--out", out.to_str().unwrap()];
-        let report = run(&generate).unwrap();
+        let arguments = ["--seed", "3", "--train", "24", "--dev", "25", "--out", out.to_str().unwrap()];
+        let report = generate(&arguments).unwrap();
         for part in ["12 databases, 24 training and 25 held-out questions, seed 3", "`hotel`", "medium 1"] {
             assert!(report.contains(part), "{part}: {report}");
         }
         assert!(out.join("database/hotel/hotel.sqlite").is_file());
-        assert!(run(&generate).unwrap_err().to_string().contains("--overwrite"));
-        run(&[&generate[..], &["--overwrite"]].concat()).unwrap();
+        assert!(generate(&arguments).unwrap_err().to_string().contains("--overwrite"));
+        generate(&[&arguments[..], &["--overwrite"]].concat()).unwrap();
     }
 }

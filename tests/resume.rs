@@ -36,6 +36,37 @@ fn a_killed_run_resumes_and_equals_one_that_ran_through() {
 }
 
 #[test]
+fn a_resumed_run_draws_questions_by_the_same_pass_rates() {
+    let Some(model) = smollm2() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let (through, killed) = (dir.path().join("through"), dir.path().join("killed"));
+    // Two questions a step of eight: from the fifth step on the rates of the first pass decide.
+    let run = |run: &Path| {
+        let mut command = short_run(&model, run, 8);
+        command.args([
+            "--set",
+            "data.curriculum=pass_rate",
+            "--set",
+            "eval.questions=0",
+            "--set",
+            "rollout.num_generations=2",
+        ]);
+        command
+    };
+    assert_code(&run(&through).output().unwrap(), 0);
+    let mut child = run(&killed).spawn().unwrap();
+    wait_for(&mut child, |e| e["type"] == "step" && e["step"] == 7);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_code(&run(&killed).arg("--resume").output().unwrap(), 0);
+    let [.., state] = &checkpoint_files(&killed, 8)[..] else { panic!("no files") };
+    let state: serde_json::Value = serde_json::from_slice(state).unwrap();
+    assert_eq!(state["pass_rates"].as_object().unwrap().len(), 8, "{state}");
+    assert!(state["cursor"]["epoch"].as_u64() > Some(1), "hopeless questions were passed over: {state}");
+    assert_eq!(checkpoint_files(&killed, 8), checkpoint_files(&through, 8));
+}
+
+#[test]
 fn a_damaged_checkpoint_is_told_and_the_one_before_is_used() {
     let Some(model) = smollm2() else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -12,8 +12,12 @@ use std::process::ExitCode;
 
 use super::score::ScoreError;
 use crate::{
-    data::generate::GenerateError, evaluate::EvalError, rl::TrainError, run::folder::FolderError,
-    settings::SettingsError, sql::WorkerError,
+    data::{DataError, generate::GenerateError},
+    evaluate::EvalError,
+    rl::TrainError,
+    run::folder::FolderError,
+    settings::SettingsError,
+    sql::WorkerError,
 };
 
 /// Why a command did not do what it should, with its exit code.
@@ -72,7 +76,9 @@ impl From<ScoreError> for Failure {
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         match &error {
-            TrainError::Unusable(_) => Self::Usage(error.to_string()),
+            TrainError::Unusable(_) | TrainError::Data(DataError::Template { .. } | DataError::NoRoot) => {
+                Self::Usage(error.to_string())
+            }
             _ if error.is_environment() => Self::Environment(error.to_string()),
             _ => Self::Run(error.to_string()),
         }

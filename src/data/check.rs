@@ -72,12 +72,18 @@ pub struct GoldFinding {
 ///
 /// # Errors
 /// [`DataError::NoRoot`], or no split can be read: the reason for the first.
-pub fn check(settings: &DataSettings, splits: &[Split], sandbox: &Sandbox, slow: Duration) -> Result<CheckReport, DataError> {
+pub fn check(
+    settings: &DataSettings,
+    splits: &[Split],
+    sandbox: &Sandbox,
+    slow: Duration,
+) -> Result<CheckReport, DataError> {
     let root = settings.root.clone().ok_or(DataError::NoRoot)?;
     let mut report = CheckReport { root, usable: true, unreadable: Vec::new(), splits: Vec::new() };
     let mut first_error = None;
     for &split in splits {
-        let read = Place::find(&report.root, split, split.file(settings)).and_then(|place| Questions::read(&place, split));
+        let read =
+            Place::find(&report.root, split, split.file(settings)).and_then(|place| Questions::read(&place, split));
         match read {
             Ok(questions) => report.splits.push(SplitReport::new(split, &questions, sandbox, slow)),
             Err(error) => {
@@ -105,7 +111,9 @@ impl SplitReport {
         let mut missing: Vec<String> = missing.collect();
         missing.sort_unstable();
         missing.dedup();
-        let level = |level: Option<_>| level.map_or_else(|| "unknown".to_owned(), |level: crate::sql::official::Hardness| level.to_string());
+        let level = |level: Option<_>| {
+            level.map_or_else(|| "unknown".to_owned(), |level: crate::sql::official::Hardness| level.to_string())
+        };
         let mut report = Self {
             split: split.to_string(),
             files: questions.sources.iter().map(|source| (source.file.clone(), source.entries)).collect(),

@@ -189,8 +189,11 @@ mod tests {
                        {"db_id": "d", "question": "q", "query": "SELECT 1"}]"#;
         let (entries, broken) = parse(text.as_bytes());
         assert!(broken.is_none());
-        let told: Vec<String> = entries.iter().map(|e| e.as_ref().map_or_else(ToString::to_string, |_| String::new())).collect();
-        for (entry, parts) in [(0, ["query", "db_id, question"]), (1, ["a number", ""]), (2, ["a list", ""]), (3, ["question", "5"])] {
+        let told: Vec<String> =
+            entries.iter().map(|e| e.as_ref().map_or_else(ToString::to_string, |_| String::new())).collect();
+        for (entry, parts) in
+            [(0, ["query", "db_id, question"]), (1, ["a number", ""]), (2, ["a list", ""]), (3, ["question", "5"])]
+        {
             assert!(parts.iter().all(|part| told[entry].contains(part)), "{told:?}");
         }
         assert_eq!(told[4], "");

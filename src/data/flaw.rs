@@ -26,7 +26,9 @@ impl fmt::Display for Flaw {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The text is no JSON, here and perhaps beyond.
-    #[error("{0}; expected a JSON list of objects with `db_id`, `question` and `query` (or `SQL`); unpack the data anew")]
+    #[error(
+        "{0}; expected a JSON list of objects with `db_id`, `question` and `query` (or `SQL`); unpack the data anew"
+    )]
     Broken(String),
     /// The entry is no object.
     #[error("it is {found}, not an object with `db_id`, `question` and `query` (or `SQL`)")]

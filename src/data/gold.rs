@@ -35,7 +35,9 @@ impl GoldReport {
     pub fn note(&self) -> Option<String> {
         let (failed, empty) = (self.failed.len(), self.empty.len());
         (self.dropped() > 0).then(|| {
-            format!("left out of training: {failed} questions whose gold query fails, {empty} whose gold result is empty")
+            format!(
+                "left out of training: {failed} questions whose gold query fails, {empty} whose gold result is empty"
+            )
         })
     }
 }

@@ -10,7 +10,19 @@ use crate::sql::{
 
 /// Words of a query that count towards its estimated level.
 const COUNTED: [&str; 14] = [
-    "join", "where", "group", "having", "order", "limit", "union", "intersect", "except", "case", "like", "between", "or",
+    "join",
+    "where",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "union",
+    "intersect",
+    "except",
+    "case",
+    "like",
+    "between",
+    "or",
     "over",
 ];
 
@@ -68,6 +80,9 @@ mod tests {
             ..Example::default()
         };
         let long = "SELECT a FROM t JOIN u JOIN v JOIN w JOIN x JOIN y JOIN z";
-        assert_eq!(ranks(&[example(Some("simple"), long), example(None, long), example(Some("challenging"), "")]), [0, 3, 2]);
+        assert_eq!(
+            ranks(&[example(Some("simple"), long), example(None, long), example(Some("challenging"), "")]),
+            [0, 3, 2]
+        );
     }
 }

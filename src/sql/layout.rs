@@ -16,7 +16,8 @@ pub fn database_folder(root: &Path, db_id: &str) -> Option<PathBuf> {
     }
     let places = || DATABASE_FOLDERS.iter().map(|name| root.join(name));
     let found = places().map(|place| place.join(db_id)).find(|folder| folder.is_dir());
-    let expected = || places().find(|place| place.is_dir()).unwrap_or_else(|| root.join(DATABASE_FOLDERS[0])).join(db_id);
+    let expected =
+        || places().find(|place| place.is_dir()).unwrap_or_else(|| root.join(DATABASE_FOLDERS[0])).join(db_id);
     Some(found.unwrap_or_else(expected))
 }
 

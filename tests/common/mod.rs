@@ -2,6 +2,7 @@
 // Each test binary uses its part, and helpers fail as tests do.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+pub mod bird;
 pub mod place;
 
 use std::{
@@ -39,9 +40,14 @@ pub fn smollm2() -> Option<PathBuf> {
 
 /// A short, cheap run on the mini data.
 pub fn short_run(model: &Path, run_dir: &Path, steps: u64) -> Command {
+    short_run_on(&mini_data(), model, run_dir, steps)
+}
+
+/// A short, cheap run on other data.
+pub fn short_run_on(data: &Path, model: &Path, run_dir: &Path, steps: u64) -> Command {
     let mut command = program();
     command.args(["train", "--headless", "--seed", "7", "--max-steps"]).arg(steps.to_string());
-    command.arg("--model").arg(model).arg("--data").arg(mini_data()).arg("--run-dir").arg(run_dir);
+    command.arg("--model").arg(model).arg("--data").arg(data).arg("--run-dir").arg(run_dir);
     for set in [
         "rollout.num_generations=3",
         "rollout.max_completion_length=10",

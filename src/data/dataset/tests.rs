@@ -92,7 +92,10 @@ fn bad_entries_can_be_left_out_and_are_told() {
     let dataset = Dataset::load(&DataSettings { skip_bad: true, ..folder.settings() }).unwrap();
     assert_eq!(dataset.train.iter().map(|e| e.id).collect::<Vec<_>>(), [0, 3], "ids stay those of the file");
     let told = dataset.skipped.join("\n");
-    check(&told, &["3 of 4 train entries", "entry 1: there is no database", "entry 2: `question` is 5", "entry 4", "line 2"]);
+    check(
+        &told,
+        &["3 of 4 train entries", "entry 1: there is no database", "entry 2: `question` is 5", "entry 4", "line 2"],
+    );
     fs::write(folder.path().join("dev.json"), "no list").unwrap();
     let dataset = Dataset::load(&DataSettings { skip_bad: true, ..folder.settings() }).unwrap();
     assert!(dataset.dev.is_empty());

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde};
+use minijinja::{
+    AutoEscape, Environment, Error, UndefinedBehavior, Value, context, syntax::SyntaxConfig, value::Serde,
+};
 
 use super::PromptText;
 use crate::{

@@ -20,7 +20,8 @@ fn place() -> (tempfile::TempDir, Example) {
              INSERT INTO stadium VALUES (1, 'Old Trafford');",
         )
         .unwrap();
-    let example = Example { db_id: "d".into(), database, question: " Which singers are there? ".into(), ..Example::default() };
+    let example =
+        Example { db_id: "d".into(), database, question: " Which singers are there? ".into(), ..Example::default() };
     (folder, example)
 }
 
@@ -54,7 +55,10 @@ fn evidence_reaches_every_template() {
         let (without, with) = (whole(template, &example), whole(template, &with));
         let all = |text: &PromptText| format!("{}{}", text.system.clone().unwrap_or_default(), text.user);
         assert!(all(&with).contains("a singer is a person"), "{template}");
-        assert!(!all(&without).contains("a singer is a person") && all(&without).contains("Which singers"), "{template}");
+        assert!(
+            !all(&without).contains("a singer is a person") && all(&without).contains("Which singers"),
+            "{template}"
+        );
     }
 }
 
@@ -133,7 +137,11 @@ fn own_templates_are_files_and_their_errors_say_where() {
         ("{{ question }}\n{{ questoin }}", ":2", "undefined"),
         ("{{ question }}\n\n{% if %}", ":3", "syntax"),
         ("{% include 'other' %}{{ question }}", ":1", "include"),
-        ("{{ question }}{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}", ":1", "fuel"),
+        (
+            "{{ question }}{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}",
+            ":1",
+            "fuel",
+        ),
         ("no question", "", "never shows"),
     ] {
         let error = new(text).unwrap_err();

@@ -82,14 +82,16 @@ impl Schema {
 
 impl Table {
     fn line(&self) -> String {
-        let columns = self.columns.iter().map(|column| format!("{} {}", column.name, column.kind).trim_end().to_owned());
+        let columns =
+            self.columns.iter().map(|column| format!("{} {}", column.name, column.kind).trim_end().to_owned());
         let parts: Vec<String> = columns.chain(self.foreign_keys.iter().map(ForeignKey::clause)).collect();
         format!("CREATE TABLE {} ({});", self.name, parts.join(", "))
     }
 
     fn values(&self) -> Option<String> {
         let columns = self.columns.iter().filter(|column| !column.samples.is_empty());
-        let values: Vec<String> = columns.map(|column| format!("{}: {}", column.name, column.samples.join(", "))).collect();
+        let values: Vec<String> =
+            columns.map(|column| format!("{}: {}", column.name, column.samples.join(", "))).collect();
         (!values.is_empty()).then(|| format!("-- values of {}; {}", self.name, values.join("; ")))
     }
 }
@@ -103,7 +105,8 @@ impl ForeignKey {
 
 /// A name as SQL has to write it: in double quotes unless it is a plain word.
 pub fn quoted(name: &str) -> String {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    let plain =
+        name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
     if plain && !name.is_empty() { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 

@@ -28,9 +28,12 @@ pub fn read_schema(database: &Path) -> rusqlite::Result<Schema> {
 
 fn read_table(connection: &Connection, name: String) -> rusqlite::Result<Table> {
     let columns = texts(connection, "SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid", Some(&name))?;
-    let columns = columns
-        .into_iter()
-        .map(|[name, kind, primary, _]| Column { name, kind, primary: primary != "0", samples: Vec::new() });
+    let columns = columns.into_iter().map(|[name, kind, primary, _]| Column {
+        name,
+        kind,
+        primary: primary != "0",
+        samples: Vec::new(),
+    });
     let keys = texts(
         connection,
         "SELECT id, \"from\", \"table\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq",

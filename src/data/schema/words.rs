@@ -2,8 +2,8 @@
 
 /// Words that say nothing about what is asked.
 const COMMON: [&str; 24] = [
-    "a", "an", "and", "are", "at", "by", "code", "date", "for", "from", "has", "id", "in", "is", "name", "no", "of", "on",
-    "or", "the", "to", "type", "value", "with",
+    "a", "an", "and", "are", "at", "by", "code", "date", "for", "from", "has", "id", "in", "is", "name", "no", "of",
+    "on", "or", "the", "to", "type", "value", "with",
 ];
 
 /// The words of a text: letters and digits, in lower case, names in camel case taken apart.
@@ -62,7 +62,14 @@ mod tests {
 
     #[test]
     fn plurals_have_the_stem_of_their_singular() {
-        for (one, many) in [("city", "cities"), ("singer", "singers"), ("course", "courses"), ("bus", "buses"), ("age", "ages"), ("class", "classes")] {
+        for (one, many) in [
+            ("city", "cities"),
+            ("singer", "singers"),
+            ("course", "courses"),
+            ("bus", "buses"),
+            ("age", "ages"),
+            ("class", "classes"),
+        ] {
             assert_eq!(stem(one), stem(many), "{one}");
         }
     }

@@ -1,7 +1,10 @@
 use std::{fs, path::Path};
 
 use super::*;
-use crate::{data::Dataset, settings::{DataSettings, SqlSettings}};
+use crate::{
+    data::Dataset,
+    settings::{DataSettings, SqlSettings},
+};
 
 fn options(out: &Path) -> SubsetOptions {
     SubsetOptions {
@@ -31,7 +34,8 @@ fn a_part_is_a_data_set_of_its_own() {
     let (read, whole) = (load(&out), load(&options(&out).root));
     assert_eq!((read.train.len(), read.dev.len()), (12, 12));
     for (few, taken) in [(&read.train, &taken[0]), (&read.dev, &taken[1])] {
-        let questions = |list: &[Example]| list.iter().map(|e| (e.question.clone(), e.gold_sql.clone())).collect::<Vec<_>>();
+        let questions =
+            |list: &[Example]| list.iter().map(|e| (e.question.clone(), e.gold_sql.clone())).collect::<Vec<_>>();
         assert_eq!(questions(few), questions(&taken.examples));
     }
     assert_eq!(taken[0].matching, whole.train.len());
@@ -54,7 +58,9 @@ fn seed_level_and_database_decide() {
     };
     assert_eq!(ids("a", |_| {}), ids("b", |_| {}));
     assert_ne!(ids("c", |_| {}), ids("d", |o| o.seed = 4));
-    assert!(ids("e", |o| o.databases = vec!["shop".into(), "zoo".into()]).iter().all(|(_, db)| db == "shop" || db == "zoo"));
+    assert!(
+        ids("e", |o| o.databases = vec!["shop".into(), "zoo".into()]).iter().all(|(_, db)| db == "shop" || db == "zoo")
+    );
     let hard = options(&folder.path().join("f"));
     run(&SubsetOptions { levels: vec!["hard".into()], ..hard.clone() }).unwrap();
     let levels = spider_levels(&load(&hard.out).train);

@@ -66,7 +66,9 @@ fn mentions(schema: &Schema, values: &HashMap<String, BTreeSet<usize>>, example:
     for length in 1..=LONGEST_VALUE.min(all.len()) {
         with_values.extend(all.windows(length).filter_map(|part| values.get(&part.join(" "))).flatten());
     }
-    with_values.into_iter().for_each(|&table| scores[table] += 4);
+    for &table in with_values {
+        scores[table] += 4;
+    }
     scores
 }
 

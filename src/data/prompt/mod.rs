@@ -80,13 +80,7 @@ impl Prompts {
             let text = self.template.render(schema, &Example::default())?;
             Ok(count(&text.user)? + text.system.map_or(Ok(0), |system| count(&system))?)
         };
-        let costs = match known.costs.get() {
-            Some(costs) => costs,
-            None => {
-                let costs = fit::Costs::measure(&known.schema, &measure)?;
-                known.costs.get_or_init(|| costs)
-            }
-        };
+        let costs = known.costs(&measure)?;
         if costs.whole <= budget {
             return Ok(self.template.render(&known.schema, example)?);
         }
@@ -114,6 +108,14 @@ impl Prompts {
 }
 
 impl Known {
+    fn costs<E>(&self, measure: &dyn Fn(&Schema) -> Result<usize, E>) -> Result<&fit::Costs, E> {
+        if let Some(costs) = self.costs.get() {
+            return Ok(costs);
+        }
+        let costs = fit::Costs::measure(&self.schema, measure)?;
+        Ok(self.costs.get_or_init(|| costs))
+    }
+
     fn values(&self, database: &Path) -> Result<&HashMap<String, BTreeSet<usize>>, DataError> {
         if let Some(values) = self.values.get() {
             return Ok(values);

@@ -38,13 +38,11 @@ impl Template {
     /// [`DataError::Template`].
     pub(super) fn new(settings: &PromptSettings) -> Result<Self, DataError> {
         let built_in = PromptSettings::TEMPLATES.iter().position(|name| *name == settings.template);
-        match built_in {
-            Some(at) => Self::compile(&settings.template, BUILT_IN[at]),
-            None => {
-                let fail = |e: std::io::Error| failure(&settings.template, None, format!("cannot read it: {e}"));
-                Self::compile(&settings.template, &fs::read_to_string(&settings.template).map_err(fail)?)
-            }
+        if let Some(at) = built_in {
+            return Self::compile(&settings.template, BUILT_IN[at]);
         }
+        let fail = |e: std::io::Error| failure(&settings.template, None, format!("cannot read it: {e}"));
+        Self::compile(&settings.template, &fs::read_to_string(&settings.template).map_err(fail)?)
     }
 
     /// Compiles the text and tries it, so that a misspelt name is found before a run begins.

@@ -30,7 +30,7 @@ pub fn sample_values(schema: &mut Schema, database: &Path, count: usize) -> rusq
         for column in &mut table.columns {
             let mut samples = Vec::new();
             distinct(&connection, &table.name, &column.name, (SAMPLED_ROWS, count), |value| {
-                samples.extend(literal(value))
+                samples.extend(literal(value));
             })?;
             column.samples = samples;
         }

@@ -17,7 +17,7 @@ pub struct Levels {
 impl Levels {
     /// The level of a gold query; `None` where the official parser fails on it, or the database cannot be read.
     pub fn of(&self, database: &Path, gold: &str) -> Option<Hardness> {
-        parse(&*self.schema(database), gold).as_ref().map(hardness)
+        parse(&self.schema(database), gold).as_ref().map(hardness)
     }
 
     fn schema(&self, database: &Path) -> Arc<Schema> {

@@ -41,7 +41,7 @@ pub struct CheckArgs {
     /// Measure prompts with this model's tokenizer and chat template
     #[arg(long, value_name = "PATH|ORG/NAME")]
     pub model: Option<String>,
-    /// One setting, as in data.dev_file=test.json or prompt.template=omnisql; may be repeated
+    /// One setting, as in prompt.template=omnisql; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::{
-    data::Example,
+    data::{Example, Prompts},
     model::{Completion, GenerateRequest, Lora, Model, Sampling, device, locate},
     rl::{
         TrainError,
@@ -77,7 +77,7 @@ impl Examinee {
                 format!("replies of {reply} tokens leave no room for a question in the model's context of {context}");
             return Err(TrainError::Unusable(message + "; lower --max-new-tokens"));
         }
-        let asker = Asker::new(max_prompt_tokens.unwrap_or(room).min(room));
+        let asker = Asker::new(Prompts::new(&settings.prompt)?, max_prompt_tokens.unwrap_or(room).min(room));
         let sampling = sampling(&settings.rollout, decode, model.tokenizer.eos_ids());
         Ok(Self { model, adapter, asker, decode, sampling, seed: settings.run.seed })
     }

@@ -11,7 +11,7 @@ use super::{
     vote::vote,
 };
 use crate::{
-    data::{Dataset, Example},
+    data::{self, DataError, Dataset, Example, Place},
     rl::{
         questions::held_out,
         seeds::{self, Stream},
@@ -61,9 +61,8 @@ pub type OnAnswers<'a> = dyn FnMut(&[Answer], usize) -> Result<(), EvalError> + 
 /// # Errors
 /// Model, data or settings are of no use, or `on_answers` fails.
 pub fn evaluate(plan: &Plan, sandbox: &Sandbox, on_answers: &mut OnAnswers<'_>) -> Result<f64, EvalError> {
-    let questions = questions(plan)?;
-    let root = plan.settings.data.root.clone().unwrap_or_default();
-    let judge = Judge::with_or_without_tables(&root, sandbox.clone(), ExecutionOptions::default())?;
+    let (questions, home) = questions(plan)?;
+    let judge = Judge::with_or_without_tables(&home, sandbox.clone(), ExecutionOptions::default())?;
     let examinee = Examinee::load(&plan.settings, plan.decode, plan.max_prompt_tokens)?;
     let started = Instant::now();
     for batch in questions.chunks((REPLIES_AT_A_TIME / plan.decode.replies()).max(1)) {
@@ -75,16 +74,24 @@ pub fn evaluate(plan: &Plan, sandbox: &Sandbox, on_answers: &mut OnAnswers<'_>) 
     Ok(started.elapsed().as_secs_f64())
 }
 
-fn questions(plan: &Plan) -> Result<Vec<Example>, EvalError> {
+/// The questions, and the folder that has their databases.
+fn questions(plan: &Plan) -> Result<(Vec<Example>, PathBuf), EvalError> {
     let mut data = plan.settings.data.clone();
-    data.limit = None;
-    if let Split::File(file) = &plan.split {
-        data.dev_file.clone_from(file);
+    let split = match &plan.split {
+        Split::Train => data::Split::Train,
+        Split::Dev => data::Split::Dev,
+        Split::File(file) => {
+            data.dev_file = Some(file.clone());
+            data::Split::Dev
+        }
+    };
+    let (all, skipped) = Dataset::load_split(&data, split)?;
+    for skipped in skipped {
+        tracing::warn!("{skipped}");
     }
-    let dataset = Dataset::load(&data)?;
-    let all = if plan.split == Split::Train { dataset.train } else { dataset.dev };
+    let home = Place::find(data.root.as_deref().ok_or(DataError::NoRoot)?, split, split.file(&data))?.home;
     let seed = seeds::seed(plan.settings.run.seed, Stream::HeldOut, [0; 3]);
-    Ok(held_out(&all, plan.limit.unwrap_or(usize::MAX), seed))
+    Ok((held_out(&all, plan.limit.unwrap_or(usize::MAX), seed), home))
 }
 
 fn answer(judge: &Judge, sandbox: &Sandbox, question: &Example, replies: &[Reply]) -> Answer {

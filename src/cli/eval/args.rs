@@ -26,7 +26,7 @@ pub struct EvalArgs {
     /// An adapter in PEFT's format, a run's checkpoint for one.
     #[arg(long, value_name = "DIR")]
     pub adapter: Option<PathBuf>,
-    /// The data folder, in Spider's layout; `builtin:demo` is the data set that comes with the program.
+    /// The data folder, Spider's or BIRD's; `builtin:demo` is the data set that comes with the program.
     #[arg(long, value_name = "DIR", required_unless_present_any = ["compare", "config"])]
     pub data: Option<PathBuf>,
     /// Which questions: dev, train, or a file in the data folder.
@@ -35,6 +35,9 @@ pub struct EvalArgs {
     /// Ask so many questions only, spread over the file by the seed, as a run's held-out questions are.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
+    /// Leave out entries of the data that cannot be used, and say which, instead of ending there.
+    #[arg(long)]
+    pub skip_bad: bool,
     /// How replies are decoded.
     #[arg(long, value_enum, default_value_t = DecodeFlag::Greedy)]
     pub decode: DecodeFlag,
@@ -147,6 +150,7 @@ impl EvalArgs {
             text("--model", "model.path", &self.model),
             path("--adapter", "lora.init_adapter", &self.adapter),
             path("--data", "data.root", &self.data),
+            self.skip_bad.then(|| Override::flag("--skip-bad", "data.skip_bad", true)),
             text("--device", "run.device", &self.device),
             whole("--seed", "run.seed", self.seed),
             whole("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens),

@@ -65,7 +65,7 @@ fn read_pairs(data: &std::path::Path, pairs: &std::path::Path) -> Vec<Pair> {
         let field = |name: &str| line[name].as_str().unwrap().to_owned();
         let (db_id, gold_sql) = (field("db_id"), field("gold"));
         let database = database_file(data, &db_id).unwrap();
-        let example = Example { id, db_id, question: String::new(), gold_sql, database };
+        let example = Example { id, db_id, gold_sql, database, ..Example::default() };
         Pair { example, prediction: field("prediction") }
     };
     text.lines().enumerate().map(pair).collect()

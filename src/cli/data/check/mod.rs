@@ -77,7 +77,7 @@ pub fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let slow = Duration::try_from_secs_f64(args.slow)
         .map_err(|e| Failure::Usage(format!("--slow {}: {e}; allowed: seconds, 0 or more", args.slow)))?;
     let splits = args.split.splits();
-    let report = check(&settings.data, &splits, &Sandbox::new(&settings.sql), slow);
+    let report = check(&settings.data, &splits, &Sandbox::in_process(&settings.sql), slow);
     let report = report.map_err(TrainError::from)?;
     let lengths = match &args.model {
         Some(model) => measure(model, &settings, &report)?,

@@ -167,6 +167,8 @@ impl<'de> Visitor<'de> for RawVisitor {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -197,6 +199,16 @@ mod tests {
             assert!(parts.iter().all(|part| told[entry].contains(part)), "{told:?}");
         }
         assert_eq!(told[4], "");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(text in "[\\[\\]{}:,\"a-z0-9 \\\\.-]{0,80}", bytes: Vec<u8>) {
+            for text in [text.as_bytes(), &bytes] {
+                let (entries, broken) = parse(text);
+                prop_assert!(broken.is_some() || serde_json::from_slice::<Vec<IgnoredAny>>(text).unwrap().len() == entries.len());
+            }
+        }
     }
 
     #[test]

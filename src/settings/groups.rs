@@ -101,7 +101,7 @@ pub struct DataSettings {
     pub max_prompt_tokens: usize,
     /// Take the training questions in a seeded random order, anew each epoch.
     pub shuffle: bool,
-    /// Which training questions come first or more often.
+    /// Which training questions come first or more often in GRPO.
     pub curriculum: Curriculum,
     /// Use the first so many training questions only.
     pub limit: Option<usize>,

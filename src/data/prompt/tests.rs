@@ -154,6 +154,20 @@ fn own_templates_are_files_and_their_errors_say_where() {
 }
 
 #[test]
+fn the_template_of_the_documentation_works() {
+    let docs = include_str!("../../../docs/data.md");
+    let lines = docs.lines().skip_while(|line| !line.starts_with("    {% set system %}"));
+    let text: Vec<&str> = lines.map_while(|line| line.strip_prefix("    ")).collect();
+    let (folder, example) = place();
+    let file = folder.path().join("documented.jinja");
+    std::fs::write(&file, text.join("\n")).unwrap();
+    let text = whole(file.to_str().unwrap(), &example);
+    assert_eq!(text.system.as_deref(), Some("Answer with one SQLite query and nothing else."));
+    assert!(text.user.contains("\nsinger: id, name, home town\n"), "{}", text.user);
+    assert!(text.user.ends_with("\nWhich singers are there?"), "{}", text.user);
+}
+
+#[test]
 fn prompts_are_those_of_the_benchmark() {
     let bench = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/bench/prompts.json");
     let bench = std::env::var_os("SQLR1_BENCH").map_or(bench, |dir| Path::new(&dir).join("prompts.json"));

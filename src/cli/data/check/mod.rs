@@ -3,7 +3,11 @@
 mod lengths;
 mod text;
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::{ErrorKind, Write},
+    path::PathBuf,
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
 use lengths::measure;
@@ -89,7 +93,13 @@ pub fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<(), Failure> {
     } else {
         write!(out, "{}", Text(&report)).and_then(|()| lengths.iter().try_for_each(|l| writeln!(out, "{l}")))
     };
-    written.and_then(|()| out.flush()).map_err(|e| Failure::Run(format!("cannot write the report: {e}")))?;
+    match written.and_then(|()| out.flush()) {
+        // A reader that has gone away wants no more of it.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            return Err(Failure::Run(format!("cannot write the report: {error}")));
+        }
+        _ => {}
+    }
     if report.usable {
         return Ok(());
     }

@@ -85,9 +85,9 @@ pub fn sft(args: &SftArgs) -> Result<(), Failure> {
     let settings = run.settings(if args.from_scratch { &SCRATCH } else { &ADAPTER })?;
     require(&settings, !args.from_scratch)?;
     let (ended, folder) = if args.from_scratch {
-        conduct(&run, settings, setup::from_scratch)?
+        conduct(&run, settings, "sft --from-scratch", setup::from_scratch)?
     } else {
-        conduct(&run, settings, setup::on_base)?
+        conduct(&run, settings, "sft", setup::on_base)?
     };
     if let Some(out) = &args.out {
         let checkpoint = ended.checkpoint.as_deref().ok_or_else(|| {

@@ -42,5 +42,5 @@ impl TrainArgs {
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let settings = args.run.settings(&[])?;
     require(&settings, true)?;
-    conduct(&args.run, settings, setup::load).map(|_| ())
+    conduct(&args.run, settings, "train", setup::load).map(|_| ())
 }

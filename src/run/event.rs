@@ -115,6 +115,17 @@ pub struct RunStarted {
     pub resumed_from: Option<u64>,
 }
 
+impl RunStarted {
+    /// The command that goes on with the run.
+    pub fn command(&self) -> &'static str {
+        match self.method {
+            Method::Grpo => "train",
+            Method::Sft if self.settings["model"]["path"].is_null() => "sft --from-scratch",
+            Method::Sft => "sft",
+        }
+    }
+}
+
 /// How a run trains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

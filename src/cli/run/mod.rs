@@ -57,13 +57,14 @@ impl<L, F> Load<L> for F where
 {
 }
 
-/// Trains until the run is over or a person or a signal ends it.
+/// Trains until the run is over or a person or a signal ends it. `command` is what goes on with the run.
 ///
 /// # Errors
 /// See [`Failure`].
 pub fn conduct<L: Learner>(
     args: &RunArgs,
     settings: Settings,
+    command: &str,
     load: impl Load<L>,
 ) -> Result<(RunEnded, RunFolder), Failure> {
     let headless = args.headless || !stdout().is_terminal();
@@ -97,7 +98,7 @@ pub fn conduct<L: Learner>(
     let later = runtime.block_on(signals::until_ended(running.ended, &running.remote));
     let ended = running.thread.join().map_err(|_| Failure::Run("the trainer's thread panicked".into()))?;
     drop(guard);
-    Ok((finish(ended, left?.or(later), headless, &folder)?, folder))
+    Ok((finish(ended, left?.or(later), headless, (&folder, command))?, folder))
 }
 
 fn look(settings: &Settings) -> Result<CockpitOptions, Failure> {
@@ -203,7 +204,7 @@ fn finish(
     ended: Result<RunEnded, TrainError>,
     signal: Option<i32>,
     headless: bool,
-    folder: &RunFolder,
+    (folder, command): (&RunFolder, &str),
 ) -> Result<RunEnded, Failure> {
     let ended = ended?;
     match (ended.reason, signal) {
@@ -211,7 +212,7 @@ fn finish(
         (EndReason::Failed, _) => Err(Failure::Run(ended.message.unwrap_or_default())),
         _ => {
             if !headless {
-                super::say(&farewell(&ended, folder.root()));
+                super::say(&farewell(&ended, folder.root(), command));
             }
             Ok(ended)
         }
@@ -219,11 +220,11 @@ fn finish(
 }
 
 /// What remains on the terminal after the cockpit has gone.
-fn farewell(ended: &RunEnded, root: &Path) -> String {
+fn farewell(ended: &RunEnded, root: &Path, command: &str) -> String {
     let done = if ended.reason == EndReason::Completed { "finished" } else { "stopped" };
     let root = root.display();
     format!(
-        "{done} after step {}; the run is in {root}\nto go on: sqlr1-tui train --resume --run-dir {root}",
+        "{done} after step {}; the run is in {root}\nto go on: sqlr1-tui {command} --resume --run-dir {root}",
         ended.step
     )
 }

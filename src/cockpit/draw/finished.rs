@@ -12,7 +12,10 @@ use ratatui::{
 use super::widgets::{frame, middle, scrolled};
 use crate::{
     cockpit::{app::App, figures, text},
-    run::{event::EvalDone, metrics},
+    run::{
+        event::{EvalDone, RunStarted},
+        metrics,
+    },
 };
 
 /// Steps at each end of the run whose mean reward is told.
@@ -59,7 +62,8 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     );
     row("your data", "DIR has Spider's layout: train_spider.json, dev.json, database/NAME/NAME.sqlite", theme.text());
     let more = app.run.step() * 2;
-    row("go on", &format!("sqlr1-tui train --resume --run-dir {folder} --max-steps {more}"), theme.text());
+    let command = app.run.info().map_or("train", RunStarted::command);
+    row("go on", &format!("sqlr1-tui {command} --resume --run-dir {folder} --max-steps {more}"), theme.text());
     lines
 }
 

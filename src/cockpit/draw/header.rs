@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 use super::widgets::{gauge, put, put_spans};
 use crate::{
     cockpit::{app::App, figures, text},
-    run::event::{EndReason, Phase, RunEnded, RunState},
+    run::event::{EndReason, Phase, RunEnded, RunStarted, RunState},
 };
 
 /// Rows that the header needs.
@@ -175,8 +175,9 @@ fn closing(app: &App, text: &str, style: Style, area: Rect, buf: &mut Buffer) {
         let folder = app.place.folder.as_ref().and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
         let folder = app.symbols.cleaner().line(&folder.display().to_string()).into_owned();
         let next = format!(
-            "next: x writes the curves {0} q leaves {0} train --resume --run-dir {folder} goes on from the checkpoint",
-            app.symbols.dot
+            "next: x writes the curves {0} q leaves {0} {1} --resume --run-dir {folder} goes on from the checkpoint",
+            app.symbols.dot,
+            app.run.info().map_or("train", RunStarted::command)
         );
         put(
             buf,

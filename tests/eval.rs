@@ -122,6 +122,8 @@ fn the_same_seed_gives_the_same_samples_and_votes_are_counted() {
         assert!((1..=5).contains(&answer["votes"][0].as_u64().unwrap()), "{answer}");
     }
     assert!(first["execution_accuracy"].as_f64().unwrap() > 0.5, "it knows these by heart");
+    let found = json(&eval(dir.path(), &model, &["--split", "train", "--decode", "beam", "--beams", "3", "--json"]));
+    assert_eq!((&found["decode"], &found["execution_accuracy"]), (&"beam search, 3 beams".into(), &1.0.into()));
     let sampled = json(&eval(dir.path(), &model, &["--decode", "sample", "--limit", "1", "--json"]));
     assert_eq!(sampled["n"], 1);
 }

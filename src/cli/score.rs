@@ -22,7 +22,9 @@ use crate::{
 };
 
 /// Steps of SQLite's virtual machine that a query may take: half a minute and more.
-const MAX_STEPS: u64 = 3_000_000_000;
+pub const MAX_STEPS: u64 = 3_000_000_000;
+/// Rows that a result may have.
+pub const MAX_ROWS: usize = 1_000_000;
 
 /// Score predictions against gold queries, as the official evaluators do.
 #[derive(Debug, Clone, Args)]
@@ -94,7 +96,7 @@ pub enum ScoreError {
 impl ScoreArgs {
     /// The limits of a sandbox to score in: wide ones, for whatever runs is to be judged.
     pub fn limits(&self) -> SqlSettings {
-        SqlSettings { timeout: self.timeout, max_steps: MAX_STEPS, max_rows: 1_000_000, ..SqlSettings::default() }
+        SqlSettings { timeout: self.timeout, max_steps: MAX_STEPS, max_rows: MAX_ROWS, ..SqlSettings::default() }
     }
 }
 
@@ -196,7 +198,10 @@ fn bird_line(index: usize, pair: &Pair, score: &BirdScore) -> serde_json::Value 
     json!({
         "index": index,
         "db_id": pair.db_id,
+        // Spider's alone; the lines of both metrics have the same names for what both have.
+        "hardness": null,
         "exec": u8::from(score.exec),
+        "exact": null,
         "soft_f1": score.soft_f1,
         "r_ves": score.reward,
         "outcome": score.outcome,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     data::{Example, Prompts},
-    model::{Completion, GenerateRequest, Lora, Model, Sampling, device, locate},
+    model::{Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, device, locate},
     rl::{
         TrainError,
         questions::Asker,
@@ -13,6 +13,9 @@ use crate::{
     settings::{RolloutSettings, Settings},
 };
 
+/// Hears the tokens written and the replies being written; `Break` ends it all.
+type OnProgress<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
+
 /// How replies are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decode {
@@ -20,6 +23,8 @@ pub enum Decode {
     Greedy,
     /// One reply drawn at `rollout`'s temperature and filters.
     Sample,
+    /// The best reply that a search finds which keeps so many beginnings.
+    Beam(usize),
     /// So many replies drawn, of which one is chosen by what its query returns.
     SelfConsistency(usize),
 }
@@ -28,7 +33,7 @@ impl Decode {
     /// Replies to a question.
     pub fn replies(self) -> usize {
         match self {
-            Self::Greedy | Self::Sample => 1,
+            Self::Greedy | Self::Sample | Self::Beam(_) => 1,
             Self::SelfConsistency(count) => count,
         }
     }
@@ -90,7 +95,7 @@ impl Examinee {
     pub fn answer(
         &self,
         questions: &[Example],
-        on_progress: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+        on_progress: &mut OnProgress<'_>,
     ) -> Result<Option<Vec<Vec<Reply>>>, TrainError> {
         let mut requests = Vec::with_capacity(questions.len());
         let mut asked = Vec::with_capacity(questions.len());
@@ -100,8 +105,7 @@ impl Examinee {
             requests
                 .extend(prompt.map(|prompt| GenerateRequest { prompt: prompt.tokens, seeds: self.seeds(question) }));
         }
-        let generated = self.model.generate(self.adapter.as_ref(), &requests, &self.sampling, on_progress)?;
-        let Some(generated) = generated else { return Ok(None) };
+        let Some(generated) = self.generate(&requests, on_progress)? else { return Ok(None) };
         let mut generated = generated.into_iter();
         let reply = |completion: Completion| Reply {
             text: self.model.tokenizer.decode(&completion.tokens),
@@ -111,9 +115,25 @@ impl Examinee {
         };
         let replies = asked.into_iter().map(|asked| {
             let completions = if asked { generated.next().unwrap_or_default() } else { Vec::new() };
-            completions.into_iter().map(reply).collect()
+            // A beam search's other completions are no votes.
+            completions.into_iter().take(self.decode.replies()).map(reply).collect()
         });
         Ok(Some(replies.collect()))
+    }
+
+    fn generate(
+        &self,
+        requests: &[GenerateRequest],
+        on_progress: &mut OnProgress<'_>,
+    ) -> Result<Option<Vec<Vec<Completion>>>, ModelError> {
+        let adapter = self.adapter.as_ref();
+        let Decode::Beam(width) = self.decode else {
+            return self.model.generate(adapter, requests, &self.sampling, on_progress);
+        };
+        let Sampling { max_new_tokens, stop_ids, .. } = self.sampling.clone();
+        let beams = Beams { width, max_new_tokens, stop_ids };
+        // Without `on_progress` breaking off none is missing.
+        requests.iter().map(|r| self.model.beam_search(adapter, &r.prompt, &beams, on_progress)).collect()
     }
 
     /// No training step is 0, so no stream of a run is used again.
@@ -126,7 +146,9 @@ impl Examinee {
 fn sampling(rollout: &RolloutSettings, decode: Decode, stop_ids: &[u32]) -> Sampling {
     let (max_new_tokens, stop_ids) = (rollout.max_completion_length, stop_ids.to_vec());
     match decode {
-        Decode::Greedy => Sampling { temperature: 0.0, max_new_tokens, stop_ids, ..Sampling::default() },
+        Decode::Greedy | Decode::Beam(_) => {
+            Sampling { temperature: 0.0, max_new_tokens, stop_ids, ..Sampling::default() }
+        }
         Decode::Sample | Decode::SelfConsistency(_) => Sampling {
             temperature: rollout.temperature as f32,
             top_p: rollout.top_p as f32,

@@ -67,7 +67,10 @@ fn failures(text: &mut String, report: &Report) {
 fn example(text: &mut String, e: &Example) {
     line(text, &format!("- question {} on {}: {}", e.index, code(&e.db_id), plain(&e.question)));
     line(text, &format!("  - gold: {}", code(&e.gold_sql)));
-    line(text, &format!("  - model: {}", if e.sql.is_empty() { "nothing".to_owned() } else { code(&e.sql) }));
+    match &e.reply {
+        Some(reply) => line(text, &format!("  - reply without a query: {}", code(reply))),
+        None => line(text, &format!("  - model: {}", code(&e.sql))),
+    }
     if let Some(message) = &e.message {
         line(text, &format!("  - SQLite: {}", code(message)));
     }

@@ -12,6 +12,8 @@ use crate::{rl::evaluation::wilson, sql::official::Hardness};
 
 /// Examples of each failure that a report shows.
 const EXAMPLES: usize = 3;
+/// Characters of a reply without query that a report shows.
+const BEGINNING: usize = 200;
 
 /// What was evaluated.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -89,8 +91,10 @@ pub struct Example {
     pub question: String,
     /// The gold query.
     pub gold_sql: String,
-    /// The model's query.
+    /// The model's query; empty if there is none.
     pub sql: String,
+    /// The beginning of the reply, where there is no query in it.
+    pub reply: Option<String>,
     /// The error's text, where there is one.
     pub message: Option<String>,
 }
@@ -176,6 +180,7 @@ fn failures(answers: &[Answer], kind: Failure) -> Failures {
         question: a.question.clone(),
         gold_sql: a.gold_sql.clone(),
         sql: a.sql.clone(),
+        reply: a.sql.is_empty().then(|| a.reply.chars().take(BEGINNING).collect()),
         message: a.message.clone(),
     };
     Failures { count: found.len(), examples: found.iter().take(EXAMPLES).map(example).collect() }

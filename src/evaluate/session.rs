@@ -1,6 +1,10 @@
 //! A whole evaluation: questions in, judged answers out.
 
-use std::{ops::ControlFlow, path::PathBuf, time::Instant};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use rayon::prelude::*;
 
@@ -25,6 +29,9 @@ use crate::{
 
 /// Replies that are generated together: a few times what the generator has room for at once.
 const REPLIES_AT_A_TIME: usize = 128;
+
+/// Time after which a sign of life is given.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// Which questions are asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +73,18 @@ pub fn evaluate(plan: &Plan, sandbox: &Sandbox, on_answers: &mut OnAnswers<'_>) 
     let examinee = Examinee::load(&plan.settings, plan.decode, plan.max_prompt_tokens)?;
     let started = Instant::now();
     for batch in questions.chunks((REPLIES_AT_A_TIME / plan.decode.replies()).max(1)) {
-        let Some(replies) = examinee.answer(batch, &mut |_, _| ControlFlow::Continue(()))? else { break };
+        let mut told = Instant::now();
+        let mut tell = |tokens: usize, active: usize| {
+            if told.elapsed() >= SILENCE {
+                told = Instant::now();
+                tracing::info!(
+                    "{tokens} tokens written for the next {} questions, {active} replies at work",
+                    batch.len()
+                );
+            }
+            ControlFlow::Continue(())
+        };
+        let Some(replies) = examinee.answer(batch, &mut tell)? else { break };
         let judged = |(question, replies): (&Example, &Vec<Reply>)| answer(&judge, sandbox, question, replies);
         let answers: Vec<Answer> = batch.par_iter().zip(&replies).map(judged).collect();
         on_answers(&answers, questions.len())?;

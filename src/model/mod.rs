@@ -22,7 +22,7 @@ pub mod weights;
 pub use config::ModelConfig;
 pub use decoder::{AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, TokenScores};
 pub use error::ModelError;
-pub use generate::{Completion, GenerateRequest, Sampling};
+pub use generate::{Beams, Completion, GenerateRequest, Sampling};
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};

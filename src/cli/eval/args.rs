@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::Failure,
+    cli::{Failure, score},
     evaluate::{Decode, Plan, Split},
+    model::Beams,
     settings::{Override, Settings, Sources},
 };
 
@@ -41,6 +42,9 @@ pub struct EvalArgs {
     /// How replies are decoded.
     #[arg(long, value_enum, default_value_t = DecodeFlag::Greedy)]
     pub decode: DecodeFlag,
+    /// Beginnings that beam search keeps.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=Beams::MOST as u64))]
+    pub beams: u64,
     /// Draw so many replies to each question and take the one whose result most of them share.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub self_consistency: Option<u64>,
@@ -86,6 +90,8 @@ pub enum DecodeFlag {
     Greedy,
     /// Drawn at `rollout`'s temperature and filters.
     Sample,
+    /// The most probable reply that beam search finds.
+    Beam,
 }
 
 impl EvalArgs {
@@ -98,7 +104,8 @@ impl EvalArgs {
         overrides.extend(self.flags());
         let mut settings = Settings::load(&Sources { config: self.config.clone(), overrides })?;
         // As `score` has it, so that both give the same verdicts.
-        settings.sql.max_rows = settings.sql.max_rows.max(1_000_000);
+        settings.sql.max_rows = settings.sql.max_rows.max(score::MAX_ROWS);
+        settings.sql.max_steps = settings.sql.max_steps.max(score::MAX_STEPS);
         if settings.data.root.is_none() {
             return Err(Failure::Usage(
                 "no data: give --data DIR, a folder in Spider's layout, or builtin:demo".into(),
@@ -123,6 +130,7 @@ impl EvalArgs {
             (Some(count), _) => Decode::SelfConsistency(usize::try_from(count).unwrap_or(usize::MAX)),
             (None, DecodeFlag::Greedy) => Decode::Greedy,
             (None, DecodeFlag::Sample) => Decode::Sample,
+            (None, DecodeFlag::Beam) => Decode::Beam(usize::try_from(self.beams).unwrap_or(usize::MAX)),
         }
     }
 
@@ -132,6 +140,7 @@ impl EvalArgs {
         let drawn = format!("temperature {}, seed {}", rollout.temperature, settings.run.seed);
         match self.decoding() {
             Decode::Greedy => "greedy".into(),
+            Decode::Beam(width) => format!("beam search, {width} beams"),
             Decode::Sample => format!("sampled, {drawn}"),
             Decode::SelfConsistency(count) => format!("self-consistency of {count}, {drawn}"),
         }

@@ -81,6 +81,7 @@ fn bird_has_its_own_metrics() {
     assert_eq!(lines[..3].iter().map(|l| l["exec"].clone()).collect::<Vec<_>>(), [1, 0, 0]);
     assert_eq!((&lines[0]["soft_f1"], &lines[1]["soft_f1"]), (&1.0.into(), &0.0.into()));
     assert_eq!(lines[2]["outcome"], "syntax_error");
+    assert!(lines[..3].iter().all(|l| l["hardness"].is_null() && l["exact"].is_null() && l["db_id"] == "d"));
     assert_eq!(lines[3]["metric"], "bird");
     assert!(lines[3]["r_ves"].as_f64().unwrap() > 0.0);
     assert!(score("SELECT name FROM t\n", &["--metric", "bird"]).unwrap().contains("EX 100.00"));

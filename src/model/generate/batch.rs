@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use burn::tensor::Tensor;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 
@@ -10,12 +9,13 @@ use super::{
     Completion, GenerateRequest,
     cache::{Cache, CacheShape},
     sampler::{Choice, Sampler},
+    stream::{Newest, Stream},
 };
-use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup, ops, ops::layout::Segments};
+use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup};
 
 /// Sequences written at a time. Within the rows for which packed products unpack weights in registers, whose results do
 /// not depend on the number of rows.
-const SLOTS: usize = 32;
+pub(super) const SLOTS: usize = 32;
 
 /// Memory for the prompts' keys and values at a time, unless a single prompt takes more.
 const PROMPT_BYTES: usize = 256 << 20;
@@ -41,11 +41,9 @@ struct Prompt {
 
 /// Requests on their way to completions.
 pub struct Batch<'a> {
-    decoder: Decoder<'a>,
-    adapters: Option<&'a AdapterSet>,
+    stream: Stream<'a>,
     requests: &'a [GenerateRequest],
     sampler: Sampler<'a>,
-    cache: Cache,
     waiting: VecDeque<(usize, usize)>,
     prompts: Vec<Option<Prompt>>,
     active: Vec<Sequence>,
@@ -83,9 +81,7 @@ impl<'a> Batch<'a> {
             slot_rows: sampler.max_new_tokens().saturating_sub(1),
         };
         Ok(Self {
-            cache: Cache::new(&decoder, shape),
-            decoder,
-            adapters,
+            stream: Stream::new(decoder, adapters, shape),
             requests,
             waiting: if sampler.max_new_tokens() == 0 { VecDeque::new() } else { waiting },
             prompts: requests.iter().map(|_| None).collect(),
@@ -120,7 +116,7 @@ impl<'a> Batch<'a> {
     pub fn step(&mut self) -> Result<bool, ModelError> {
         if !self.active.is_empty() {
             let logits = self.advance()?;
-            let width = self.decoder.config.vocab_size;
+            let width = self.stream.vocab_size();
             self.write(0, |index| &logits[index * width..(index + 1) * width])?;
         }
         self.admit()?;
@@ -196,47 +192,19 @@ impl<'a> Batch<'a> {
             return Err(ModelError::Compute("no room for a prompt: an error of the scheduler".into()));
         };
         let GenerateRequest { prompt, seeds } = &self.requests[request];
-        let segments = Arc::new(Segments { prompt: prompt.len(), completions: vec![] });
-        let rotation = self.decoder.rotation(&segments.positions());
-        let mut x = self.decoder.embed(prompt);
-        let layers = self.decoder.weights.layers.len();
-        for index in 0..layers {
-            let layer = self.decoder.layer(index, self.adapters, &rotation);
-            let qkv = layer.qkv(x.clone());
-            self.cache.store_prompt(index, region, &qkv, &self.decoder);
-            let (mut heads, _) = ops::attention(qkv, layer.heads, &segments);
-            if index + 1 == layers {
-                // Nobody reads the other rows of the last layer.
-                heads = heads.narrow(0, prompt.len() - 1, 1);
-                x = x.narrow(0, prompt.len() - 1, 1);
-            }
-            x = layer.feed_forward(layer.after_attention(x, heads));
-        }
-        let logits = Arc::new(self.logits(x)?);
+        let logits = Arc::new(self.stream.prefill(region, prompt)?);
         self.prompts[request] = Some(Prompt { region, logits, open: seeds.len() });
         Ok(region)
     }
 
     /// Feeds every sequence's newest token back; the logits behind it, row by row.
     fn advance(&mut self) -> Result<Vec<f32>, ModelError> {
-        let ids: Vec<u32> = self.active.iter().filter_map(|s| s.completion.tokens.last().copied()).collect();
-        let own = |s: &Sequence| s.completion.tokens.len() - 1;
-        let prompt_rows = |s: &Sequence| self.requests[s.request].prompt.len();
-        let positions: Vec<usize> = self.active.iter().map(|s| prompt_rows(s) + own(s)).collect();
-        let rows = self.active.iter().map(|s| self.cache.row(s.region, prompt_rows(s), s.slot, own(s)));
-        let rows = Arc::new(rows.collect::<Vec<_>>());
-        let rotation = self.decoder.rotation(&positions);
-        let mut x = self.decoder.embed(&ids);
-        for index in 0..self.decoder.weights.layers.len() {
-            let layer = self.decoder.layer(index, self.adapters, &rotation);
-            let heads = self.cache.attend(index, layer.qkv(x.clone()), &rows, &self.decoder);
-            x = layer.feed_forward(layer.after_attention(x, heads));
-        }
-        self.logits(x)
-    }
-
-    fn logits(&self, x: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-        let logits = ops::matmul(self.decoder.norm(x), self.decoder.weights.head());
-        logits.try_into_vec_as().map_err(|error| ModelError::Compute(format!("cannot read logits: {error:?}")))
+        let newest = |s: &Sequence| {
+            let (&token, tokens) = s.completion.tokens.split_last()?;
+            let prompt = self.requests[s.request].prompt.len();
+            Some(Newest { token, region: s.region, prompt, slot: s.slot, own: tokens.len() })
+        };
+        let newest: Vec<Newest> = self.active.iter().filter_map(newest).collect();
+        self.stream.advance(&newest)
     }
 }

@@ -64,6 +64,19 @@ impl Cache {
         self.prompts[layer].inplace(|cache| cache.slice_assign([start..start + rows, 0..heads.kv_width()], kv));
     }
 
+    /// Copies the first `rows` rows of a slot to another one, in all layers.
+    pub fn copy_slot(&mut self, from: usize, to: usize, rows: usize) {
+        if rows == 0 {
+            return;
+        }
+        let (from, to) = (from * self.slot_rows, to * self.slot_rows);
+        for own in &mut self.own {
+            let width = own.dims()[1];
+            let copied = own.clone().narrow(0, from, rows);
+            own.inplace(|own| own.slice_assign([to..to + rows, 0..width], copied));
+        }
+    }
+
     /// [`ops::cached_attention`] of a layer.
     pub fn attend(
         &mut self,

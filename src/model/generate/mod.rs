@@ -5,16 +5,18 @@
 //! else is in the batch: a sample can be had again, alone, to the bit.
 
 mod batch;
+mod beam;
 mod cache;
 mod sampler;
+mod stream;
 
 #[cfg(test)]
 mod tests;
 
 use std::ops::ControlFlow;
 
-pub use self::sampler::Sampling;
 use self::{batch::Batch, sampler::Sampler};
+pub use self::{beam::Beams, sampler::Sampling};
 use super::{AdapterSet, Decoder, Lora, Model, ModelError};
 
 /// A prompt and how many samples of it are wanted: one for each seed.

@@ -54,7 +54,7 @@ fn last_block(answer: &str) -> Option<&str> {
     blocks.pop()
 }
 
-/// A quarter for each of the four tags, with its line break, that is there exactly once (Think2SQL's first version). The opening think
+/// A quarter for each of the four tags, with its line break, that is there exactly once (`Think2SQL`'s first version). The opening think
 /// tag may be missing where the closing one is there, since the prompt may end in it.
 pub fn tag_share(reply: &str) -> f64 {
     let with_breaks = ["<think>\n", "\n</think>\n", "\n<answer>\n", "\n</answer>"];

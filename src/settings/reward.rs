@@ -45,7 +45,7 @@ pub enum RewardPreset {
     Arctic,
     /// Reasoning-SQL (arXiv 2503.23157), without its LLM judge.
     ReasoningSql,
-    /// Think2SQL (arXiv 2504.15077, first version): QATCH's cell metrics, format, tags.
+    /// `Think2SQL` (arXiv 2504.15077, first version): QATCH's cell metrics, format, tags.
     Think2sql,
     /// Nothing but the weights given.
     None,

@@ -1,4 +1,4 @@
-//! How many cells two results have in common: QATCH's metrics (Papicchio et al. 2023), as Think2SQL uses them.
+//! How many cells two results have in common: QATCH's metrics (Papicchio et al. 2023), as `Think2SQL` uses them.
 
 use std::collections::HashSet;
 

@@ -99,7 +99,8 @@ impl Search<'_> {
     fn best_steps(&self, active: &[Beam], logits: &[f32]) -> Result<Vec<Step>, ModelError> {
         let count = 2 * self.beams.width;
         let mut steps: Vec<Step> = Vec::with_capacity(active.len() * count);
-        for (index, (beam, row)) in active.iter().zip(logits.chunks_exact(self.stream.vocab_size())).enumerate() {
+        let rows = logits.chunks_exact(self.stream.vocab_size());
+        for (from, (beam, row)) in active.iter().zip(rows).enumerate() {
             let log_sum = softmax::log_sum(row, 1.0);
             if !log_sum.is_finite() {
                 let message = "the model's logits are not finite; its weights or adapter diverged";
@@ -107,7 +108,7 @@ impl Search<'_> {
             }
             for id in most_probable(row, count) {
                 let logprob = row[id] - log_sum;
-                steps.push((index, id as u32, logprob, beam.score + f64::from(logprob)));
+                steps.push((from, id as u32, logprob, beam.score + f64::from(logprob)));
             }
         }
         steps.sort_by(|a, b| b.3.total_cmp(&a.3));
@@ -120,15 +121,15 @@ impl Search<'_> {
     fn take(&mut self, active: &[Beam], steps: &[Step], length: usize) -> Vec<Beam> {
         let mut next: Vec<(usize, Beam)> = Vec::with_capacity(self.beams.width);
         for (rank, &(from, token, logprob, score)) in steps.iter().enumerate() {
-            let stops = self.beams.stop_ids.contains(&token);
-            if next.len() == self.beams.width || (stops && rank >= self.beams.width) {
+            let ends = self.beams.stop_ids.contains(&token);
+            if next.len() == self.beams.width || (ends && rank >= self.beams.width) {
                 continue;
             }
             let mut beam = Beam { score, ..active[from].clone() };
             beam.completion.tokens.push(token);
             beam.completion.logprobs.push(logprob);
-            beam.completion.finished = stops;
-            if stops {
+            beam.completion.finished = ends;
+            if ends {
                 self.ended.push(beam);
             } else {
                 next.push((from, beam));

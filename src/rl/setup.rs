@@ -37,7 +37,7 @@ pub fn load(
     // A template that cannot be used is better told before the model is loaded.
     let prompts = Prompts::new(&settings.prompt)?;
     note_data(&dataset, &gold, &mut notes);
-    notes.extend(settings.reward.preset.notice().map(|notice| (LogLevel::Warn, notice.to_owned())));
+    notes.extend(settings.reward_notices().map(|notice| (LogLevel::Warn, notice)));
     let model = load_model(&settings, &chosen.device, watch)?;
     let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
     let policy = match &from {

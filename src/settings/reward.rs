@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Settings;
+
 /// `reward`: a preset, and weights that replace its own.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -142,11 +144,23 @@ impl RewardPreset {
     pub fn has_penalties(self) -> bool {
         self == Self::SqlR1
     }
+}
 
-    /// What a run should say at its start.
-    pub fn notice(self) -> Option<&'static str> {
-        (self == Self::ReasoningSql)
-            .then_some("reward.preset reasoning_sql is used without the paper's LLM judge, whose weight was 2")
+impl Settings {
+    /// What a run should say of its reward at the start.
+    pub fn reward_notices(&self) -> impl Iterator<Item = String> {
+        let judge = (self.reward.preset == RewardPreset::ReasoningSql).then(|| {
+            "reward.preset reasoning_sql is used without the paper's LLM judge, whose weight was 2".to_owned()
+        });
+        // A template of one's own may ask for the tags.
+        let plain = self.reward.asks_for_tags() && ["plain", "omnisql"].contains(&self.prompt.template.as_str());
+        let tags = plain.then(|| {
+            format!(
+                "the reward looks for think and answer tags, which prompt.template {} does not ask for; sql_r1 does",
+                self.prompt.template
+            )
+        });
+        judge.into_iter().chain(tags)
     }
 }
 
@@ -221,6 +235,21 @@ mod tests {
         assert!(RewardComponent::ALL.iter().all(|c| error.contains(&format!("`{}`", c.name()))), "{error}");
         let error = serde_yaml::from_str::<RewardSettings>("preset: r1").unwrap_err().to_string();
         assert!(error.contains("`sql_r1`") && error.contains("`think2sql`"), "{error}");
+    }
+
+    #[test]
+    fn what_a_run_should_know_of_its_reward_is_told() {
+        let told = |preset, template: &str| {
+            let mut settings = Settings::default();
+            settings.reward.preset = preset;
+            settings.prompt.template = template.into();
+            settings.reward_notices().collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(told(RewardPreset::ExecutionPartial, "plain"), "");
+        assert_eq!(told(RewardPreset::SqlR1, "sql_r1"), "");
+        assert_eq!(told(RewardPreset::SqlR1, "./mine.jinja"), "");
+        assert!(told(RewardPreset::SqlR1, "plain").contains("prompt.template plain"));
+        assert!(told(RewardPreset::ReasoningSql, "sql_r1").contains("LLM judge"));
     }
 
     #[test]

@@ -11,11 +11,7 @@ use super::ModelError;
 ///
 /// # Errors
 /// The device or the disk fails.
-pub fn save(
-    path: &Path,
-    matrices: &[(String, &Tensor<2>)],
-    metadata: HashMap<String, String>,
-) -> Result<(), ModelError> {
+pub fn save(path: &Path, matrices: &[(String, &Tensor<2>)], metadata: &[(&str, String)]) -> Result<(), ModelError> {
     let floats =
         |tensor: &Tensor<2>| tensor.clone().try_into_vec_as::<f32>().map_err(|e| ModelError::Compute(format!("{e:?}")));
     let values = matrices.iter().map(|(_, tensor)| floats(tensor)).collect::<Result<Vec<_>, _>>()?;
@@ -25,6 +21,7 @@ pub fn save(
         view.map(|view| (name.clone(), view)).map_err(broken)
     };
     let views = matrices.iter().zip(values.iter().map(Vec::as_slice)).map(view).collect::<Result<Vec<_>, _>>()?;
+    let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(broken)?;
     fs::write(path, bytes).map_err(|e| ModelError::io("write", path, e))
 }

@@ -1,6 +1,6 @@
 //! AdamW (Loshchilov and Hutter, arXiv 1711.05101) over an adapter's matrices, with clipping by global norm.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
 
@@ -69,8 +69,7 @@ impl AdamW {
         };
         let moments: Vec<(String, Tensor<2>)> = kinds.into_iter().flat_map(named).collect();
         let moments: Vec<_> = moments.iter().map(|(name, moment)| (name.clone(), moment)).collect();
-        let metadata = HashMap::from([("updates".to_owned(), self.updates.to_string())]);
-        Ok(tensor_file::save(&dir.join(OPTIMIZER_FILE), &moments, metadata)?)
+        Ok(tensor_file::save(&dir.join(OPTIMIZER_FILE), &moments, &[("updates", self.updates.to_string())])?)
     }
 
     /// Reads the moments for `params` from `dir`/[`OPTIMIZER_FILE`].

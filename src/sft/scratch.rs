@@ -1,6 +1,6 @@
 //! A model made from scratch: vocabulary, network, GGUF file.
 
-use std::{collections::HashMap, path::Path};
+use std::path::Path;
 
 use burn::tensor::Device;
 
@@ -146,7 +146,7 @@ impl Pupil for Scratch {
         let path = dir.join(MODEL_FILE);
         std::fs::write(&path, self.file()?).map_err(|e| ModelError::io("write", &path, e))?;
         let params: Vec<_> = self.network.params.iter().map(|p| (p.name.clone(), &p.value)).collect();
-        tensor_file::save(&dir.join(NETWORK_FILE), &params, HashMap::new())
+        tensor_file::save(&dir.join(NETWORK_FILE), &params, &[])
     }
 
     fn restore(&mut self, dir: &Path) -> Result<(), ModelError> {

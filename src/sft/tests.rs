@@ -66,7 +66,7 @@ impl Run {
         (ended, records.into_iter().map(|record| record.event).collect())
     }
 
-    fn from_scratch(&self, settings: Settings, resume: bool) -> (RunEnded, Vec<Event>) {
+    fn scratch(&self, settings: Settings, resume: bool) -> (RunEnded, Vec<Event>) {
         self.conduct(|folder, watch| setup::from_scratch(settings, sandbox(), folder, resume, watch))
     }
 }
@@ -98,7 +98,7 @@ fn losses(events: &[Event]) -> Vec<f64> {
 #[test]
 fn a_model_from_scratch_learns_is_the_same_again_and_shows_its_answers() {
     let run = Run::new();
-    let (ended, events) = run.from_scratch(settings(), false);
+    let (ended, events) = run.scratch(settings(), false);
     let losses = losses(&events);
     assert_eq!((ended.step, ended.reason, losses.len()), (6, EndReason::Completed, 6));
     assert!(matches!(&events[1], Event::Run(started) if started.method == Method::Sft), "{:?}", events[1]);
@@ -107,7 +107,7 @@ fn a_model_from_scratch_learns_is_the_same_again_and_shows_its_answers() {
     assert_eq!(answers.count(), 4);
     assert!(losses[5] < losses[0] * 0.8, "{losses:?}");
     let second = Run::new();
-    let (again, _) = second.from_scratch(settings(), false);
+    let (again, _) = second.scratch(settings(), false);
     assert_eq!(file(&ended, scratch::MODEL_FILE), file(&again, scratch::MODEL_FILE));
 }
 
@@ -116,11 +116,11 @@ fn a_resumed_run_equals_one_that_ran_through() {
     let mut short = settings();
     short.run.max_steps = Some(3);
     let run = Run::new();
-    run.from_scratch(short, false);
-    let (resumed, events) = run.from_scratch(settings(), true);
+    run.scratch(short, false);
+    let (resumed, events) = run.scratch(settings(), true);
     assert!(events.iter().any(|event| matches!(event, Event::Run(started) if started.resumed_from == Some(3))));
     let whole = Run::new();
-    let (through, _) = whole.from_scratch(settings(), false);
+    let (through, _) = whole.scratch(settings(), false);
     for name in [scratch::MODEL_FILE, "network.safetensors"] {
         assert!(file(&resumed, name) == file(&through, name), "{name}");
     }
@@ -132,7 +132,7 @@ fn training_ends_where_the_accuracy_wanted_is_reached() {
         let mut settings = settings();
         settings.sft.target_accuracy = Some(wanted);
         settings.eval.every = 2;
-        let (ended, events) = Run::new().from_scratch(settings, false);
+        let (ended, events) = Run::new().scratch(settings, false);
         assert_eq!((ended.step, losses(&events).len()), (steps, steps as usize), "{wanted}");
     }
 }

@@ -108,7 +108,7 @@ fn values(app: &App, chart: &Chart) -> Vec<[String; 2]> {
 /// Draws the grid; gives the number of charts side by side.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
     let columns = match (area.width / 18).clamp(1, 4) {
-        4 if app.charts().len() % 4 != 0 => 3,
+        4 if !app.charts().len().is_multiple_of(4) => 3,
         columns => columns,
     };
     let rows = (app.charts().len() as u16).div_ceil(columns);

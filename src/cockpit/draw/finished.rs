@@ -46,7 +46,9 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     let folder = folder(app);
     row("trained", &trained(app), theme.strong());
     for (term, said) in [("held out", held_out(app)), ("reward", reward(app))] {
-        said.into_iter().for_each(|said| row(term, &said, theme.strong()));
+        if let Some(said) = said {
+            row(term, &said, theme.strong());
+        }
     }
     row("curves", &format!("{folder}/exports/curves.png; x writes them anew"), theme.text());
     if let Some(checkpoint) = app.run.ended().and_then(|ended| ended.checkpoint.as_ref()) {

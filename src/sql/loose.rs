@@ -32,7 +32,7 @@ fn key(row: &[Value]) -> String {
         match value {
             Value::Null => key.push_str("null"),
             Value::Text(text) if text.is_ascii() => {
-                key.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())))
+                key.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
             }
             other => key.push_str(&python::text(other).to_lowercase()),
         }

@@ -7,8 +7,8 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
     fs,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -29,39 +29,60 @@ const PIECES: &str = "SELECT|FROM|WHERE|GROUP BY|ORDER BY|HAVING|LIMIT|OFFSET|DI
     char(|unicode(|quote(|date(|strftime(|julianday(|json(|json_extract(|json_object(|json_patch(|jsonb(|coalesce(|iif(|likelihood(|
     load_extension(|highlight(|snippet(|bm25(|rtreecheck(|row_number() OVER (|lag(|ntile(|nth_value(|1000000000|ROWID|_rowid_|main.|temp.";
 
+/// A known query with the name of its database.
+type Known = (String, String);
+
 struct Mill {
     random: ChaCha8Rng,
     pieces: Vec<String>,
-    seeds: Vec<String>,
+    known: Vec<Known>,
 }
 
 impl Mill {
     fn new(seed: u64) -> Self {
-        let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/data/demo/dev.json");
-        let questions: Vec<serde_json::Value> = serde_json::from_slice(&fs::read(demo).unwrap()).unwrap();
-        let mut seeds: Vec<String> = questions.iter().map(|q| q["query"].as_str().unwrap().to_owned()).collect();
-        seeds.sort_unstable();
-        seeds.dedup();
+        let questions: Vec<serde_json::Value> =
+            serde_json::from_slice(&fs::read(demo().join("dev.json")).unwrap()).unwrap();
+        let field = |question: &serde_json::Value, name: &str| question[name].as_str().unwrap().to_owned();
+        let mut known: Vec<Known> = questions.iter().map(|q| (field(q, "db_id"), field(q, "query"))).collect();
+        known.sort_unstable();
+        known.dedup();
         let pieces = PIECES.split('|').map(|piece| piece.trim().to_owned()).filter(|piece| !piece.is_empty()).collect();
-        Self { random: ChaCha8Rng::seed_from_u64(seed), pieces, seeds }
+        Self { random: ChaCha8Rng::seed_from_u64(seed), pieces, known }
     }
 
     fn piece(&mut self) -> String {
         self.pieces.choose(&mut self.random).unwrap().clone()
     }
 
-    fn query(&mut self) -> String {
-        let mut text = if self.random.random_bool(0.5) { self.heap() } else { self.known() };
-        for _ in 0..self.random.random_range(0..6) {
-            text = self.changed(&text);
+    /// A database and a query for it, most of them nearly right: what the parser refuses at once reaches little.
+    fn query(&mut self) -> Known {
+        let (database, known) = self.known.choose(&mut self.random).unwrap().clone();
+        let mut text = if self.random.random_bool(0.1) { self.heap() } else { known };
+        for _ in 0..self.random.random_range(0..4) {
+            text = if self.random.random_bool(0.85) { self.respoken(&database, &text) } else { self.changed(&text) };
         }
-        text
+        (database, text)
     }
 
-    fn known(&mut self) -> String {
-        let known = self.seeds.choose(&mut self.random).unwrap().clone();
-        // Half of them with names that are there.
-        if self.random.random_bool(0.5) { known } else { format!("SELECT a, b FROM t WHERE a IN ({known}) ORDER BY 1") }
+    /// The query with a word left out, said twice, or replaced by one of another query to the same database.
+    fn respoken(&mut self, database: &str, text: &str) -> String {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let of_same: Vec<&Known> = self.known.iter().filter(|(other, _)| other == database).collect();
+        let other = &of_same.choose(&mut self.random).unwrap().1;
+        let others: Vec<&str> = other.split_whitespace().collect();
+        let word = others.choose(&mut self.random).unwrap();
+        let at = self.random.random_range(0..words.len().max(1));
+        let nested = format!("(SELECT * FROM ({other}))");
+        match self.random.random_range(0..6) {
+            0 if !words.is_empty() => _ = words.remove(at),
+            1 if !words.is_empty() => words.insert(at, words[at]),
+            2 => words.insert(at.min(words.len()), word),
+            3 => words.extend(["UNION", other]),
+            4 => words.extend(["LIMIT", &nested]),
+            _ if !words.is_empty() => words[at] = word,
+            _ => {}
+        }
+        words.join(" ")
     }
 
     fn heap(&mut self) -> String {
@@ -95,14 +116,28 @@ impl Mill {
     }
 }
 
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo")
+}
+
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
+}
+
+/// Copies of the demonstration's databases, one file each.
+fn databases(folder: &Path) {
+    for entry in fs::read_dir(demo().join("database")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let file = demo().join("database").join(&name).join(format!("{name}.sqlite"));
+        fs::copy(file, folder.join(name + ".sqlite")).unwrap();
+    }
 }
 
 #[test]
 fn whatever_is_written_ends_typed_and_changes_nothing() {
     let (seed, seconds) = (number("SQLR1_FUZZ_SEED", 7), number("SQLR1_FUZZ_SECONDS", 3));
     let place = Place::new();
+    databases(place.folder());
     let before = place.files();
     let settings = SqlSettings {
         timeout: 2.0,
@@ -114,12 +149,14 @@ fn whatever_is_written_ends_typed_and_changes_nothing() {
     let sandbox = workers(&settings);
     let (mut mill, start, mut queries) = (Mill::new(seed), Instant::now(), 0_u64);
     while start.elapsed() < Duration::from_secs(seconds) {
-        let sql = mill.query();
-        let execution = sandbox.run(&place.database(), &sql);
+        let (database, sql) = mill.query();
+        let execution = sandbox.run(&place.folder().join(database + ".sqlite"), &sql);
         queries += 1;
         // A defect in SQLite would cost a worker and no more, but should be known.
-        if let Outcome::RuntimeError(text) | Outcome::TooLarge(text) = &execution.outcome {
-            assert!(!text.contains("worker process"), "seed {seed}, query {queries}: {text}: {sql}");
+        if let Outcome::RuntimeError(text) | Outcome::TooLarge(text) | Outcome::DatabaseError(text) = &execution.outcome
+        {
+            let worse = text.contains("worker process") || text.contains("cannot read");
+            assert!(!worse, "seed {seed}, query {queries}: {text}: {sql}");
         }
         assert!(
             execution.elapsed < Duration::from_secs(30),
@@ -131,10 +168,7 @@ fn whatever_is_written_ends_typed_and_changes_nothing() {
         }
     }
     assert_eq!(place.files(), before);
-    let outcomes: BTreeMap<_, _> = sandbox.tally().outcomes;
-    println!(
-        "seed {seed}, {seconds} s: {queries} queries, {outcomes:?}, {} by the clock",
-        sandbox.tally().stopped_by_clock
-    );
+    let (outcomes, by_clock) = (sandbox.tally().outcomes, sandbox.tally().stopped_by_clock);
+    println!("seed {seed}, {seconds} s: {queries} queries, {outcomes:?}, {by_clock} by the clock");
     assert!(outcomes.contains_key("rows") && outcomes.contains_key("syntax_error") && queries > 10);
 }

@@ -124,7 +124,10 @@ fn value(cell: ValueRef<'_>, limits: &Limits) -> Result<Value, Outcome> {
         return Err(Outcome::TooLarge(format!("a cell of more than {} bytes", limits.max_cell_bytes)));
     }
     Ok(match cell {
-        ValueRef::Text(_) => Value::Text(bytes.utf8_chunks().map(|chunk| chunk.valid()).collect()),
+        ValueRef::Text(_) => Value::Text(match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.utf8_chunks().map(|chunk| chunk.valid()).collect(),
+        }),
         _ => Value::Blob(bytes.to_vec()),
     })
 }

@@ -89,9 +89,8 @@ impl Hooks {
     }
 
     fn object(&self, objection: Option<String>) {
-        let mut first = self.objection.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.is_none() {
-            *first = objection;
+        if let Some(objection) = objection {
+            self.objection.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(objection);
         }
     }
 }

@@ -143,7 +143,7 @@ fn ask(worker: &mut Worker, request: &Request<'_>, start: Instant) -> Result<Exe
     let deadline = start + request.limits.timeout + GRACE;
     let most = request.limits.max_result_bytes.saturating_add(FRAME_ROOM).min(u32::MAX as usize);
     let content = worker.ask(&wire::request_frame(request), &request.database, deadline, most)?;
-    wire::read_execution(&content).map_err(|garbled| Broken::Garbled(garbled.to_string()))
+    wire::read_execution(content).map_err(|garbled| Broken::Garbled(garbled.to_string()))
 }
 
 /// What a query amounts to that cost its worker.

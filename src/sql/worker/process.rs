@@ -21,7 +21,9 @@ use super::{
 /// How long a new worker may take until it is ready: long on a quiet machine, enough on a busy one.
 const START: Duration = Duration::from_secs(30);
 /// Bytes read at a time.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 16 << 10;
+/// Bytes of room for an answer that are kept for the next one.
+const KEPT_ROOM: usize = 1 << 20;
 
 /// Why there is no worker.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,8 @@ pub struct Worker {
     child: Child,
     requests: ChildStdin,
     answers: ChildStdout,
+    /// What it has said since it was asked.
+    said: Vec<u8>,
     /// The database that it worked on last, whose pages it has at hand.
     pub last_database: PathBuf,
 }
@@ -80,7 +84,7 @@ impl Worker {
         let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(start(io::Error::other("it has no pipes")));
         };
-        let mut worker = Self { child, requests, answers, last_database: PathBuf::new() };
+        let mut worker = Self { child, requests, answers, said: Vec::new(), last_database: PathBuf::new() };
         ioctl_fionbio(&worker.requests, true).map_err(|e| start(e.into()))?;
         ioctl_fionbio(&worker.answers, true).map_err(|e| start(e.into()))?;
         let useless = |why: String| WorkerError::Useless { program: path(), why };
@@ -106,7 +110,7 @@ impl Worker {
     ///
     /// # Errors
     /// See [`Broken`]; the worker is of no more use.
-    pub fn ask(&mut self, frame: &[u8], database: &Path, deadline: Instant, most: usize) -> Result<Vec<u8>, Broken> {
+    pub fn ask(&mut self, frame: &[u8], database: &Path, deadline: Instant, most: usize) -> Result<&[u8], Broken> {
         if self.last_database != database {
             database.clone_into(&mut self.last_database);
         }
@@ -130,23 +134,22 @@ impl Worker {
         Ok(())
     }
 
-    fn answer(&mut self, deadline: Instant, most: usize) -> Result<Vec<u8>, Broken> {
-        let mut bytes = Vec::new();
+    fn answer(&mut self, deadline: Instant, most: usize) -> Result<&[u8], Broken> {
+        self.said.clear();
+        self.said.shrink_to(KEPT_ROOM);
         let mut wanted = wire::HEADER;
-        while bytes.len() < wanted {
+        while self.said.len() < wanted {
             if !ready(&self.answers, PollFlags::IN, deadline).map_err(|e| self.broken(&e))? {
                 return Err(self.overrun());
             }
-            let before = bytes.len();
-            bytes.resize(before + CHUNK, 0);
-            let count = match self.answers.read(&mut bytes[before..]) {
+            match self.hear() {
                 Ok(0) => return Err(self.died()),
-                Ok(count) => count,
-                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => 0,
-                Err(e) => return Err(self.broken(&e)),
-            };
-            bytes.truncate(before + count);
-            if let Some(header) = bytes.first_chunk() {
+                Err(e) if !matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                    return Err(self.broken(&e));
+                }
+                _ => {}
+            }
+            if let Some(header) = self.said.first_chunk() {
                 let length = u32::from_le_bytes(*header) as usize;
                 if length > most {
                     self.kill();
@@ -155,12 +158,20 @@ impl Worker {
                 wanted = wire::HEADER + length;
             }
         }
-        if bytes.len() > wanted {
+        if self.said.len() > wanted {
             self.kill();
             return Err(Broken::Garbled("it said more than it was asked".into()));
         }
-        bytes.drain(..wire::HEADER);
-        Ok(bytes)
+        Ok(&self.said[wire::HEADER..])
+    }
+
+    /// Reads what is there, up to a chunk of it, and returns how much that was.
+    fn hear(&mut self) -> io::Result<usize> {
+        let before = self.said.len();
+        self.said.resize(before + CHUNK, 0);
+        let count = self.answers.read(&mut self.said[before..]);
+        self.said.truncate(before + *count.as_ref().unwrap_or(&0));
+        count
     }
 
     fn overrun(&mut self) -> Broken {

@@ -1,9 +1,11 @@
 //! A worker's life.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Read},
     time::Instant,
 };
+
+use rustix::io::Errno;
 
 use super::{
     confine::{confine, end_with_parent, grant_cpu},
@@ -46,15 +48,15 @@ pub fn serve(provisions: Provisions) -> Result<(), ServeError> {
     limit_heap(heap / 4 * 3)?;
     let keep = Keep { connections: CONNECTIONS, bytes: heap / 4, no_files: true };
     let mut connections = Connections::new(keep);
-    let (mut requests, mut answers) = (io::stdin().lock(), io::stdout().lock());
+    let mut requests = io::stdin().lock();
     // Ready: a frame without content.
-    send(&mut answers, &[0; wire::HEADER])?;
+    send(&[0; wire::HEADER])?;
     while let Some(content) = receive(&mut requests)? {
         let request = wire::read_request(&content).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         let start = Instant::now();
         grant_cpu(request.limits.timeout).map_err(ServeError::Confine)?;
         let outcome = execute(&request, &mut connections, start);
-        send(&mut answers, &wire::execution_frame(&Execution { outcome, elapsed: start.elapsed() }))?;
+        send(&wire::execution_frame(&Execution { outcome, elapsed: start.elapsed() }))?;
     }
     Ok(())
 }
@@ -65,9 +67,17 @@ fn limit_heap(bytes: u64) -> rusqlite::Result<()> {
     connection.query_row(&format!("PRAGMA hard_heap_limit = {bytes}"), [], |_| Ok(()))
 }
 
-fn send(pipe: &mut impl Write, frame: &[u8]) -> io::Result<()> {
-    pipe.write_all(frame)?;
-    pipe.flush()
+/// Past the standard library's stdout, which would write up to the last line feed first and then the rest.
+fn send(mut frame: &[u8]) -> io::Result<()> {
+    let pipe = io::stdout();
+    while !frame.is_empty() {
+        match rustix::io::write(&pipe, frame) {
+            Ok(count) => frame = &frame[count..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// The next frame's content; `None` if the pipe was closed before one began.

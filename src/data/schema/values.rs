@@ -38,7 +38,7 @@ pub fn sample_values(schema: &mut Schema, database: &Path, count: usize) -> rusq
     Ok(())
 }
 
-/// The texts in the columns, as [`phrase`]s, with the tables that have them.
+/// The texts in the columns, as lower-case words with a space between, with the tables that have them.
 ///
 /// # Errors
 /// SQLite's.

@@ -2,7 +2,7 @@
 //! that may kill it at any moment.
 //!
 //! A query that cannot be interrupted, fills the memory or finds a defect in SQLite costs a worker, which is replaced;
-//! it never reaches the trainer. Parent and worker speak in frames ([`wire`]) over the worker's stdin and stdout: first the
+//! it never reaches the trainer. Parent and worker speak in frames (`wire`) over the worker's stdin and stdout: first the
 //! worker says that it is ready, then each request is answered by what came of it.
 
 mod confine;

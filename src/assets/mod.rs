@@ -40,14 +40,11 @@ pub enum AssetError {
     },
 }
 
-/// The demonstration's folder in which `file` is found: the working folder's, the user's, or the built-in one, unpacked.
-///
-/// # Errors
-/// There is no room or no right to unpack.
-fn demo_with(file: &str) -> Result<PathBuf, AssetError> {
+/// The demonstration's folder in which `file` is found, the working folder's or the user's, if there is one.
+fn own_demo(file: &str) -> Option<PathBuf> {
     let user = dirs::config().map(|folder| folder.join(PLACE));
-    let own = [Some(PathBuf::from(PLACE)), user].into_iter().flatten().find(|folder| folder.join(file).is_file());
-    own.map_or_else(demo, |folder| Ok(folder.canonicalize().unwrap_or(folder)))
+    let own = [Some(PathBuf::from(PLACE)), user].into_iter().flatten().find(|folder| folder.join(file).is_file())?;
+    Some(own.canonicalize().unwrap_or(own))
 }
 
 /// The folder of the built-in data set and model, unpacked.
@@ -64,11 +61,17 @@ pub fn demo() -> Result<PathBuf, AssetError> {
 /// # Errors
 /// As [`demo`].
 pub fn resolve(mut settings: Settings) -> Result<Settings, AssetError> {
+    let mut unpacked = None;
+    let mut place = |file: &str| match (own_demo(file), &unpacked) {
+        (Some(own), _) => Ok(own),
+        (None, Some(folder)) => Ok(PathBuf::clone(folder)),
+        (None, None) => demo().inspect(|folder| unpacked = Some(folder.clone())),
+    };
     if settings.data.root.as_deref() == Some(Path::new(DEMO)) {
-        settings.data.root = Some(demo_with(QUESTIONS)?);
+        settings.data.root = Some(place(QUESTIONS)?);
     }
     if settings.model.path.as_deref() == Some(DEMO) {
-        settings.model.path = Some(demo_with(MODEL)?.join(MODEL).display().to_string());
+        settings.model.path = Some(place(MODEL)?.join(MODEL).display().to_string());
     }
     Ok(settings)
 }

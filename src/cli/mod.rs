@@ -4,6 +4,7 @@ mod data;
 mod eval;
 mod exit;
 mod export;
+mod flags;
 mod history;
 mod logging;
 mod model;

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{Failure, score},
+    cli::{
+        Failure,
+        flags::{self, flag, path},
+        score,
+    },
     evaluate::{Decode, Plan, Split},
     model::Beams,
-    settings::{Override, Settings, Sources},
+    settings::{Override, Settings},
 };
 
 /// Ask a model a file of questions and judge its answers, or compare the answers of two models.
@@ -57,8 +61,8 @@ pub struct EvalArgs {
     /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Settings in YAML, as a run's settings.yaml: prompts, sampling, seed. Flags count after it.
-    #[arg(long, value_name = "FILE")]
+    /// Settings in YAML, as a run's settings.yaml or the name of a configuration: prompts, sampling, seed. Flags count after it.
+    #[arg(long, value_name = "FILE|NAME")]
     pub config: Option<PathBuf>,
     /// One setting, as in rollout.temperature=0.6; may be repeated, counts after the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -100,9 +104,9 @@ impl EvalArgs {
     /// # Errors
     /// The settings are of no use.
     pub(super) fn plan(&self) -> Result<Plan, Failure> {
-        let mut overrides = self.sets.iter().map(|s| Override::parse(s)).collect::<Result<Vec<_>, _>>()?;
+        let mut overrides = flags::sets(&self.sets)?;
         overrides.extend(self.flags());
-        let mut settings = Settings::load(&Sources { config: self.config.clone(), overrides })?;
+        let mut settings = flags::settings(self.config.clone(), overrides)?;
         // As `score` has it, so that both give the same verdicts.
         settings.sql.max_rows = settings.sql.max_rows.max(score::MAX_ROWS);
         settings.sql.max_steps = settings.sql.max_steps.max(score::MAX_STEPS);
@@ -147,22 +151,14 @@ impl EvalArgs {
     }
 
     fn flags(&self) -> Vec<Override> {
-        let path = |flag: &str, key: &str, value: &Option<PathBuf>| {
-            value.as_ref().map(|v| Override::flag(&format!("{flag} {}", v.display()), key, v.display().to_string()))
-        };
-        let text = |flag: &str, key: &str, value: &Option<String>| {
-            value.as_ref().map(|v| Override::flag(&format!("{flag} {v}"), key, v.clone()))
-        };
-        let whole =
-            |flag: &str, key: &str, value: Option<u64>| value.map(|v| Override::flag(&format!("{flag} {v}"), key, v));
         let flags = [
-            text("--model", "model.path", &self.model),
-            path("--adapter", "lora.init_adapter", &self.adapter),
-            path("--data", "data.root", &self.data),
+            flag("--model", "model.path", self.model.as_ref()),
+            path("--adapter", "lora.init_adapter", self.adapter.as_ref()),
+            path("--data", "data.root", self.data.as_ref()),
             self.skip_bad.then(|| Override::flag("--skip-bad", "data.skip_bad", true)),
-            text("--device", "run.device", &self.device),
-            whole("--seed", "run.seed", self.seed),
-            whole("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens),
+            flag("--device", "run.device", self.device.as_ref()),
+            flag("--seed", "run.seed", self.seed.as_ref()),
+            flag("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens.as_ref()),
             Some(Override::flag(&format!("--timeout {}", self.timeout), "sql.timeout", self.timeout)),
         ];
         flags.into_iter().flatten().collect()

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::{
-    assets,
-    cli::Failure,
+    cli::{
+        Failure,
+        flags::{self, flag, path},
+    },
     run::folder::RunFolder,
-    settings::{Override, Settings, Sources},
+    settings::{Override, Settings},
 };
 
 /// What runs, and how: the flags that all kinds of training share.
@@ -76,12 +78,9 @@ impl RunArgs {
         let preset = if config.is_none() { preset } else { &[] };
         let preset = preset.iter().map(|(key, value)| format!("{key}={value}"));
         let sets = preset.chain(self.sets.iter().cloned());
-        let mut overrides = sets.map(|set| Override::parse(&set)).collect::<Result<Vec<_>, _>>()?;
+        let mut overrides = flags::sets(&sets.collect::<Vec<_>>())?;
         overrides.extend(self.flags());
-        let mut settings = match config.as_deref().and_then(named_config) {
-            Some((path, text)) => Settings::from_text(&path, &text, &overrides)?,
-            None => Settings::load(&Sources { config, overrides })?,
-        };
+        let mut settings = flags::settings(config, overrides)?;
         settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
         settings.data.root = settings.data.root.map(|root| absolute(&root));
         if let Some(file) = settings.prompt.template_file() {
@@ -93,25 +92,17 @@ impl RunArgs {
     }
 
     fn flags(&self) -> Vec<Override> {
-        let path = |flag: &str, key: &str, value: &Option<PathBuf>| {
-            value.as_ref().map(|v| Override::flag(&format!("{flag} {}", v.display()), key, v.display().to_string()))
-        };
-        let text = |flag: &str, key: &str, value: &Option<String>| {
-            value.as_ref().map(|v| Override::flag(&format!("{flag} {v}"), key, v.clone()))
-        };
-        let whole =
-            |flag: &str, key: &str, value: Option<u64>| value.map(|v| Override::flag(&format!("{flag} {v}"), key, v));
         [
-            text("--model", "model.path", &self.model),
-            path("--data", "data.root", &self.data),
-            path("--train-file", "data.train_file", &self.train_file),
-            path("--dev-file", "data.dev_file", &self.dev_file),
+            flag("--model", "model.path", self.model.as_ref()),
+            path("--data", "data.root", self.data.as_ref()),
+            path("--train-file", "data.train_file", self.train_file.as_ref()),
+            path("--dev-file", "data.dev_file", self.dev_file.as_ref()),
             self.skip_bad.then(|| Override::flag("--skip-bad", "data.skip_bad", true)),
-            text("--device", "run.device", &self.device),
-            whole("--max-steps", "run.max_steps", self.max_steps),
-            self.epochs.map(|v| Override::flag(&format!("--epochs {v}"), "run.epochs", v)),
-            whole("--seed", "run.seed", self.seed),
-            path("--init-adapter", "lora.init_adapter", &self.init_adapter),
+            flag("--device", "run.device", self.device.as_ref()),
+            flag("--max-steps", "run.max_steps", self.max_steps.as_ref()),
+            flag("--epochs", "run.epochs", self.epochs.as_ref()),
+            flag("--seed", "run.seed", self.seed.as_ref()),
+            path("--init-adapter", "lora.init_adapter", self.init_adapter.as_ref()),
         ]
         .into_iter()
         .flatten()
@@ -137,10 +128,4 @@ pub fn require(settings: &Settings, model: bool) -> Result<(), Failure> {
 /// The path that finds the same file from any folder; as it is where there is no such file.
 fn absolute(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// The configuration that a bare name stands for. Anything that looks like a path is none.
-fn named_config(config: &Path) -> Option<(PathBuf, String)> {
-    let name = config.to_str().filter(|name| !name.contains(['/', '.', '\\']))?;
-    if config.is_file() { None } else { assets::config(name) }
 }

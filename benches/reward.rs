@@ -12,7 +12,6 @@ use std::{
     time::Instant,
 };
 
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use sqlr1_tui::{
     data::Example,
@@ -79,7 +78,8 @@ fn scoring(pairs: &[Pair], settings: &SqlSettings, warm: bool, repeat: usize) ->
     let start = Instant::now();
     let sandbox = Sandbox::in_workers(settings, program()).unwrap();
     let scorer = Scorer::new(sandbox.clone(), RewardSettings::default(), settings.comparison);
-    let score = || pairs.par_iter().filter(|p| scorer.score_sql(&p.example, &p.prediction).correct).count();
+    let queries: Vec<_> = pairs.iter().map(|p| (&p.example, p.prediction.as_str())).collect();
+    let score = || scorer.score_queries(&queries).iter().filter(|scored| scored.correct).count();
     let mut right = score();
     let mut seconds = start.elapsed().as_secs_f64();
     if warm {

@@ -1,6 +1,6 @@
 //! From a reply to its reward.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, collections::BTreeMap, path::Path, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::{
     run::event::ResultPreview,
     settings::{Comparison, RewardSettings},
     sql::{
-        Execution, Sandbox, Table, Tally, extract_sql, order_matters, results_equal, results_equal_loosely,
+        AT_ONCE, Execution, Sandbox, Table, Tally, extract_sql, order_matters, results_equal, results_equal_loosely,
         test_suite_form,
     },
 };
@@ -51,6 +51,20 @@ struct Run {
     correct: bool,
 }
 
+/// A query out of a reply to a question.
+struct Asked<'a> {
+    example: &'a Example,
+    reply: &'a str,
+    sql: &'a str,
+}
+
+impl<'a> Asked<'a> {
+    /// What its execution and judgement hang on.
+    fn key(&self) -> (&'a Path, &'a str, &'a str) {
+        (&self.example.database, &self.example.gold_sql, self.sql)
+    }
+}
+
 impl Scorer {
     /// A scorer with an empty cache of gold results.
     pub fn new(sandbox: Sandbox, settings: RewardSettings, comparison: Comparison) -> Self {
@@ -60,25 +74,27 @@ impl Scorer {
     /// Scores one reply.
     pub fn score(&self, example: &Example, reply: &str) -> Scored {
         let sql = extract_sql(reply);
-        self.scored(example, reply, &sql, &self.run(example, &sql))
+        self.scored(example, reply, &sql, &self.run(&[(example, &sql)])[0])
     }
 
-    /// Scores a query as it stands, as the reply that is nothing else.
-    pub fn score_sql(&self, example: &Example, sql: &str) -> Scored {
-        self.scored(example, sql, sql, &self.run(example, sql))
-    }
-
-    /// Scores the replies to one question, on all threads; replies with the same SQL are executed once.
+    /// Scores the replies to one question, see [`Scorer::score_all`].
     pub fn score_group(&self, example: &Example, replies: &[String]) -> Vec<Scored> {
-        let queries: Vec<String> = replies.iter().map(|reply| extract_sql(reply)).collect();
-        let mut distinct: Vec<&String> = queries.iter().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let runs: Vec<Run> = distinct.par_iter().map(|sql| self.run(example, sql)).collect();
-        // `distinct` is sorted and has every query.
-        let run = |sql: &String| distinct.binary_search(&sql).ok().map(|i| &runs[i]);
-        let scored = replies.par_iter().zip(&queries);
-        scored.filter_map(|(reply, sql)| Some(self.scored(example, reply, sql, run(sql)?))).collect()
+        let asked: Vec<_> = replies.iter().map(|reply| (example, reply.as_str())).collect();
+        self.score_all(&asked)
+    }
+
+    /// Scores replies, each to its question, on all threads. Where replies to a question have the same SQL, it is
+    /// executed once.
+    pub fn score_all(&self, asked: &[(&Example, &str)]) -> Vec<Scored> {
+        let queries: Vec<String> = asked.par_iter().map(|(_, reply)| extract_sql(reply)).collect();
+        let asked = asked.iter().zip(&queries).map(|(&(example, reply), sql)| Asked { example, reply, sql });
+        self.judged(&asked.collect::<Vec<_>>())
+    }
+
+    /// Scores queries as they stand, as the replies that are nothing else. Otherwise as [`Scorer::score_all`].
+    pub fn score_queries(&self, queries: &[(&Example, &str)]) -> Vec<Scored> {
+        let asked: Vec<_> = queries.iter().map(|&(example, sql)| Asked { example, reply: sql, sql }).collect();
+        self.judged(&asked)
     }
 
     /// What came of the queries executed so far, gold queries aside.
@@ -91,14 +107,45 @@ impl Scorer {
         preview(&self.gold_execution(example))
     }
 
-    fn run(&self, example: &Example, sql: &str) -> Run {
-        let execution = self.sandbox.run(&example.database, &self.form(sql));
-        let gold = self.gold_execution(example);
-        let correct = match (gold.outcome.table(), execution.outcome.table()) {
-            (Some(gold), Some(predicted)) => self.equal(example, gold, predicted),
-            _ => false,
+    fn judged(&self, asked: &[Asked<'_>]) -> Vec<Scored> {
+        let mut order: Vec<usize> = (0..asked.len()).collect();
+        order.sort_by(|&a, &b| asked[a].key().cmp(&asked[b].key()));
+        // Each distinct query with those who asked it, in the order of databases.
+        let distinct: Vec<&[usize]> = order.chunk_by(|&a, &b| asked[a].key() == asked[b].key()).collect();
+        let at_once = distinct.len().div_ceil(2 * rayon::current_num_threads()).clamp(1, AT_ONCE);
+        let mut portions: Vec<&[&[usize]]> = distinct.chunks(at_once).collect();
+        // What may take long comes first, so that no thread is left with it at the end.
+        let size = |portion: &&[&[usize]]| file_size(&asked[portion[0][0]].example.database);
+        portions.sort_by_cached_key(|portion| Reverse(size(portion)));
+        let judge = |portion: &[&[usize]]| {
+            let queries: Vec<_> =
+                portion.iter().map(|askers| (asked[askers[0]].example, asked[askers[0]].sql)).collect();
+            let runs = self.run(&queries);
+            let scored = |&i: &usize, run: &Run| (i, self.scored(asked[i].example, asked[i].reply, asked[i].sql, run));
+            portion
+                .iter()
+                .zip(&runs)
+                .flat_map(|(askers, run)| askers.iter().map(|i| scored(i, run)))
+                .collect::<Vec<_>>()
         };
-        Run { execution, gold, correct }
+        let mut scored: Vec<_> = portions.into_iter().par_bridge().flat_map_iter(judge).collect();
+        scored.sort_unstable_by_key(|&(index, _)| index);
+        scored.into_iter().map(|(_, scored)| scored).collect()
+    }
+
+    fn run(&self, queries: &[(&Example, &str)]) -> Vec<Run> {
+        let forms: Vec<String> = queries.iter().map(|(_, sql)| self.form(sql)).collect();
+        let requests: Vec<_> = queries.iter().zip(&forms).map(|((e, _), sql)| (&*e.database, sql.as_str())).collect();
+        let executions = self.sandbox.run_all(&requests);
+        let run = |(execution, &(example, _)): (Execution, &(&Example, &str))| {
+            let gold = self.gold_execution(example);
+            let correct = match (gold.outcome.table(), execution.outcome.table()) {
+                (Some(gold), Some(predicted)) => self.equal(example, gold, predicted),
+                _ => false,
+            };
+            Run { execution, gold, correct }
+        };
+        executions.into_iter().zip(queries).map(run).collect()
     }
 
     fn scored(&self, example: &Example, reply: &str, sql: &str, run: &Run) -> Scored {
@@ -131,6 +178,11 @@ impl Scorer {
             Comparison::Loose => sql.to_owned(),
         }
     }
+}
+
+/// Bytes of a file; 0 if there is none, as will be told when it is opened.
+fn file_size(path: &Path) -> u64 {
+    path.metadata().map_or(0, |data| data.len())
 }
 
 #[cfg(test)]

@@ -94,11 +94,10 @@ impl Trainer {
         let mut replies = generated
             .into_iter()
             .map(|c| c.first().map_or_else(String::new, |c| self.model.tokenizer.decode(&c.tokens)));
-        let score = |(example, prompt): (&Example, &Option<Prompt>)| {
-            let reply = if prompt.is_some() { replies.next().unwrap_or_default() } else { String::new() };
-            self.scorer.score(example, &reply)
-        };
-        Ok(Some(questions.iter().zip(&prompts).map(score).collect()))
+        let reply = |prompt: &Option<Prompt>| prompt.as_ref().and_then(|_| replies.next()).unwrap_or_default();
+        let replies: Vec<String> = prompts.iter().map(reply).collect();
+        let asked: Vec<_> = questions.iter().zip(replies.iter().map(String::as_str)).collect();
+        Ok(Some(self.scorer.score_all(&asked)))
     }
 }
 

@@ -15,6 +15,9 @@ use crate::{
     run::event::{Candidate, GroupScored, Phase, ResultPreview},
 };
 
+/// Groups scored between two looks at whether to go on.
+const GROUPS_AT_ONCE: usize = 8;
+
 /// A completion with its judgement, as events have it.
 pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, advantage: f64) -> Candidate {
     Candidate {
@@ -127,12 +130,17 @@ impl Trainer {
 
     /// Scores all completions; `None` if broken off.
     pub(super) fn score(&self, mut rollouts: Vec<Rollout>, watch: &mut dyn Watch) -> Option<Vec<Rollout>> {
-        let total = rollouts.len() as u64;
-        for (done, rollout) in rollouts.iter_mut().enumerate() {
-            if watch.progress(Phase::Scoring, done as u64, total) == ControlFlow::Break(()) {
+        let (mut done, total) = (0, rollouts.len() as u64);
+        for some in rollouts.chunks_mut(GROUPS_AT_ONCE) {
+            if watch.progress(Phase::Scoring, done, total) == ControlFlow::Break(()) {
                 return None;
             }
-            rollout.scored = self.scorer.score_group(&rollout.prompt.example, &rollout.texts);
+            let asked = some.iter().flat_map(|r| r.texts.iter().map(|text| (&r.prompt.example, text.as_str())));
+            let mut scored = self.scorer.score_all(&asked.collect::<Vec<_>>()).into_iter();
+            for rollout in some.iter_mut() {
+                rollout.scored = scored.by_ref().take(rollout.texts.len()).collect();
+            }
+            done += some.len() as u64;
         }
         Some(rollouts)
     }

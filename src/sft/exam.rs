@@ -2,8 +2,6 @@
 
 use std::{ops::ControlFlow, time::Instant};
 
-use rayon::prelude::*;
-
 use super::Pupil;
 use crate::{
     data::{Example, Prompts},
@@ -122,11 +120,10 @@ impl Exam {
             let Some(replies) = replies else { return Ok(None) };
             let replies = replies.into_iter().filter_map(|reply| reply.into_iter().next());
             let texts: Vec<_> = replies.map(|reply| (pupil.tokenizer().decode(&reply.tokens), reply)).collect();
-            answers.par_extend(batch.par_iter().zip(texts).map(|((example, _), (text, completion))| Answer {
-                scored: scorer.score(example, &text),
-                text,
-                completion,
-            }));
+            let asked: Vec<_> = batch.iter().zip(&texts).map(|((example, _), (text, _))| (example, &**text)).collect();
+            let judged = scorer.score_all(&asked);
+            let answer = |((text, completion), scored)| Answer { text, completion, scored };
+            answers.extend(texts.into_iter().zip(judged).map(answer));
         }
         let (n, correct) = (answers.len(), answers.iter().filter(|a| a.scored.correct).count());
         let reward = answers.iter().map(|a| a.scored.reward).sum::<f64>() / n.max(1) as f64;

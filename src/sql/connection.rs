@@ -35,6 +35,9 @@ pub struct Keep {
 pub struct Connections {
     keep: Keep,
     open: HashMap<PathBuf, ReadOnly>,
+    more: bool,
+    /// The database that is held, see [`Connections::expect_more`].
+    held: Option<PathBuf>,
 }
 
 /// An open database that no statement can change.
@@ -60,7 +63,7 @@ struct Stamp {
 impl Connections {
     /// None yet.
     pub fn new(keep: Keep) -> Self {
-        Self { keep, open: HashMap::new() }
+        Self { keep, open: HashMap::new(), more: false, held: None }
     }
 
     /// Lends the connection to a database, opening it first if need be. A database that is wanted in memory is read from
@@ -76,7 +79,13 @@ impl Connections {
         work: impl FnOnce(&ReadOnly) -> T,
     ) -> Result<T, String> {
         let explain = |e: OpenError| format!("cannot read the database {}: {e}", database.display());
-        let stamp = stamp(database).map_err(explain)?;
+        if self.held.as_deref() != Some(database) {
+            self.let_go();
+        }
+        let stamp = match self.open.get(database) {
+            Some(kept) if self.held.is_some() => kept.stamp,
+            _ => stamp(database).map_err(explain)?,
+        };
         let in_memory = in_memory && (1..=self.keep.bytes).contains(&stamp.bytes);
         // Taken out for the time of use: after a panic it is not used again.
         let kept = self.open.remove(database).filter(|kept| kept.stamp == stamp && kept.in_memory == in_memory);
@@ -87,9 +96,27 @@ impl Connections {
             open(database, stamp, in_memory, self.keep.no_files).map_err(explain)?
         };
         set_limit(&lent.connection, Limit::SQLITE_LIMIT_LENGTH, length_limit).map_err(|e| explain(e.into()))?;
+        if self.more && self.held.is_none() && lent.hold() {
+            self.held = Some(database.to_owned());
+        }
         let done = work(&lent);
         self.open.insert(database.to_owned(), ReadOnly { last_use: Instant::now(), ..lent });
+        if !self.more {
+            self.let_go();
+        }
         Ok(done)
+    }
+
+    /// Says whether another query waits behind the next one. As long as that is so, a database is held as it is: what
+    /// others write to it is not seen, and its file not looked at, before every query.
+    pub fn expect_more(&mut self, more: bool) {
+        self.more = more;
+    }
+
+    fn let_go(&mut self) {
+        if let Some(held) = self.held.take().and_then(|path| self.open.get(&path)) {
+            held.let_go();
+        }
     }
 
     /// Closes connections that were not used for the longest time until one more fits.
@@ -102,6 +129,22 @@ impl Connections {
             let oldest = self.open.iter().min_by_key(|(_, kept)| kept.last_use).map(|(path, _)| path.clone());
             let Some(oldest) = oldest else { break };
             self.open.remove(&oldest);
+        }
+    }
+}
+
+impl ReadOnly {
+    /// Begins to hold the database as it is: a read transaction, which keeps its lock from query to query.
+    fn hold(&self) -> bool {
+        self.hooks.unjudged(|| self.connection.execute_batch("BEGIN")).is_ok()
+    }
+
+    fn let_go(&self) {
+        // An error of SQLite's can have ended it before; there is no other reason to fail, for nothing was written.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.hooks.unjudged(|| self.connection.execute_batch("COMMIT"))
+        {
+            tracing::warn!("cannot end a read transaction: {error}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether two results are equal by the plain recipe.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt as _};
 
 use super::{Table, Value, compare::identical, python};
 
@@ -12,11 +12,11 @@ pub fn results_equal_loosely(gold: &Table, predicted: &Table) -> bool {
 }
 
 fn differ_in_form_only(gold: &Table, predicted: &Table) -> bool {
-    let wanted: HashSet<String> = gold.rows.iter().map(|row| key(row)).collect();
+    let (gold, predicted) = (Keys::of(gold), Keys::of(predicted));
+    let wanted: HashSet<&[u8]> = gold.iter().collect();
     let mut found = HashSet::with_capacity(wanted.len());
-    for row in &predicted.rows {
-        let row = key(row);
-        if !wanted.contains(&row) {
+    for row in predicted.iter() {
+        if !wanted.contains(row) {
             return false;
         }
         found.insert(row);
@@ -24,25 +24,43 @@ fn differ_in_form_only(gold: &Table, predicted: &Table) -> bool {
     found.len() == wanted.len()
 }
 
-/// A row as one text, different for different rows: each cell follows its length.
-fn key(row: &[Value]) -> String {
-    let mut key = String::with_capacity(row.len() * 16);
-    for value in row {
-        let start = key.len();
-        match value {
-            Value::Null => key.push_str("null"),
-            Value::Text(text) if text.is_ascii() => {
-                key.extend(text.bytes().map(|b| char::from(b.to_ascii_lowercase())));
+/// Each row as bytes, different for different rows.
+struct Keys {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Keys {
+    fn of(table: &Table) -> Self {
+        let mut keys = Self { bytes: Vec::new(), ends: Vec::with_capacity(table.rows.len()) };
+        for row in &table.rows {
+            for value in row {
+                keys.push(value);
             }
-            other => key.push_str(&python::text(other).to_lowercase()),
+            keys.ends.push(keys.bytes.len());
         }
-        let length = key.len() - start;
-        // A number between two characters that no number has.
-        key.push('\u{1f}');
-        key.push_str(&length.to_string());
-        key.push('\u{1f}');
+        keys
     }
-    key
+
+    /// Adds a cell and after it its length: so a row can be read from its end in one way only.
+    fn push(&mut self, value: &Value) {
+        let start = self.bytes.len();
+        match value {
+            Value::Null => self.bytes.extend_from_slice(b"null"),
+            Value::Text(text) if text.is_ascii() => {
+                self.bytes.extend_from_slice(text.as_bytes());
+                self.bytes[start..].make_ascii_lowercase();
+            }
+            other => self.bytes.extend_from_slice(python::text(other).to_lowercase().as_bytes()),
+        }
+        let length = self.bytes.len() - start;
+        self.bytes.extend_from_slice(&(length as u64).to_le_bytes());
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.bytes[start..end])
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub use loose::results_equal_loosely;
 pub use normalize::{order_matters, test_suite_form};
 pub use outcome::{Execution, Outcome, Overrun};
 pub use request::{Limits, Request};
-pub use sandbox::Sandbox;
+pub use sandbox::{AT_ONCE, Sandbox};
 pub use tally::Tally;
 pub use value::{Table, Value};
 pub use worker::{WorkerError, WorkerProgram};

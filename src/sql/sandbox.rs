@@ -1,9 +1,16 @@
 //! The one door through which model-written SQL is executed.
 
-use std::{borrow::Cow, cell::RefCell, path::Path, sync::Arc, thread, time::Instant};
+use std::{
+    borrow::Cow,
+    cell::RefCell,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use super::{
-    Execution, Limits, Request, Tally,
+    Execution, Limits, Outcome, Request, Tally,
     connection::{Connections, Keep},
     execute::execute,
     tally::Counter,
@@ -18,6 +25,10 @@ const KEPT_OPEN: usize = 256;
 const KEPT_BYTES: u64 = 1 << 30;
 /// Connections that each thread may keep in any case.
 const LEAST_KEPT: usize = 4;
+
+/// Queries that a thread had best hand over together: enough that a worker need not wait for us, few enough that slow
+/// ones are spread over all workers.
+pub const AT_ONCE: usize = 8;
 
 thread_local! {
     static CONNECTIONS: RefCell<Connections> = RefCell::new(Connections::new(share_of_thread()));
@@ -97,22 +108,40 @@ impl Sandbox {
 
     /// Executes one query on one database.
     pub fn run(&self, database: &Path, sql: &str) -> Execution {
-        self.answer(&Request {
+        self.answer(&self.request(database, sql))
+    }
+
+    /// Executes queries on their databases one after the other: faster than each alone where they are on one database.
+    /// For several at a time, call this from several threads with some each ([`AT_ONCE`]).
+    pub fn run_all(&self, queries: &[(&Path, &str)]) -> Vec<Execution> {
+        let requests: Vec<_> = queries.iter().map(|(database, sql)| self.request(database, sql)).collect();
+        self.answer_all(&requests)
+    }
+
+    fn request<'a>(&self, database: &'a Path, sql: &'a str) -> Request<'a> {
+        Request {
             database: Cow::Borrowed(database),
             sql: Cow::Borrowed(sql),
             limits: self.limits,
             in_memory: self.in_memory,
-        })
+        }
     }
 
     /// Executes a request as it stands, with its own limits.
     pub fn answer(&self, request: &Request<'_>) -> Execution {
-        let execution = match &self.executor {
-            Executor::InProcess => in_this_thread(request),
-            Executor::Workers(pool) => pool.execute(request),
+        let none = || Execution { outcome: Outcome::EmptyText, elapsed: Duration::ZERO };
+        self.answer_all(std::slice::from_ref(request)).pop().unwrap_or_else(none)
+    }
+
+    fn answer_all(&self, requests: &[Request<'_>]) -> Vec<Execution> {
+        let executions = match &self.executor {
+            Executor::InProcess => requests.iter().map(in_this_thread).collect(),
+            Executor::Workers(pool) => pool.execute(requests),
         };
-        self.counter.count(&execution.outcome);
-        execution
+        for execution in &executions {
+            self.counter.count(&execution.outcome);
+        }
+        executions
     }
 }
 

@@ -58,14 +58,26 @@ pub fn end_with_parent() -> io::Result<()> {
     thread::Builder::new().name("sql-parent".into()).stack_size(64 << 10).spawn(wait).map(|_| ())
 }
 
-/// Sets the processor time at which the system ends this process to a little after what a query may take from now on.
-///
-/// # Errors
-/// The system refuses.
-pub fn grant_cpu(timeout: Duration) -> io::Result<()> {
-    let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.cast_unsigned();
-    let current = Some(used + timeout.as_secs() + SPARE_CPU);
-    Ok(setrlimit(Resource::Cpu, Rlimit { current, maximum: getrlimit(Resource::Cpu).maximum })?)
+/// The processor time at which the system ends this process.
+#[derive(Debug, Default)]
+pub struct ProcessorTime {
+    granted: Option<u64>,
+}
+
+impl ProcessorTime {
+    /// Sets it to a little after what a query may take from now on.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn grant(&mut self, timeout: Duration) -> io::Result<()> {
+        let used = clock_gettime(ClockId::ProcessCPUTime).tv_sec.cast_unsigned();
+        let current = Some(used + timeout.as_secs() + SPARE_CPU);
+        if self.granted != current {
+            setrlimit(Resource::Cpu, Rlimit { current, maximum: getrlimit(Resource::Cpu).maximum })?;
+            self.granted = current;
+        }
+        Ok(())
+    }
 }
 
 fn limit(resource: Resource, wanted: u64) -> io::Result<()> {

@@ -20,6 +20,10 @@ use crate::sql::{Execution, Outcome, Overrun, Request};
 const GRACE: Duration = Duration::from_millis(50);
 /// Bytes of an answer beyond its result: column names and messages, which quote the query.
 const FRAME_ROOM: usize = 4 << 20;
+/// Bytes of requests that are sent to a worker before it answers the first: half of what a pipe holds.
+const MOST_AT_ONCE: usize = 32 << 10;
+/// Bytes of a request beyond its query and its database's path.
+const REQUEST_ROOM: usize = 64;
 /// How often the start of a worker is tried, and how long is waited in between: a machine can be short of processes for
 /// a moment.
 const PAUSES: [Duration; 3] = [Duration::from_millis(20), Duration::from_millis(200), Duration::from_secs(1)];
@@ -56,28 +60,34 @@ impl Pool {
         Ok(Self { program, provisions, size: size.max(1), state, freed: Condvar::new() })
     }
 
-    /// Has a worker execute a request, waiting for one to be free. The request's time begins when it is handed over.
-    pub fn execute(&self, request: &Request<'_>) -> Execution {
-        let mut worker = match self.acquire(&request.database) {
-            Ok(worker) => worker,
-            Err(error) => {
-                tracing::error!("{error}");
-                return Execution { outcome: Outcome::DatabaseError(error.to_string()), elapsed: Duration::ZERO };
-            }
-        };
-        let start = Instant::now();
-        match ask(&mut worker, request, start) {
-            Ok(execution) => {
-                self.give_back(Some(worker));
-                execution
-            }
-            Err(broken) => {
-                // Ended before its place is free: there are never more than `size` processes.
-                drop(worker);
-                self.give_back(None);
-                Execution { outcome: outcome(broken), elapsed: start.elapsed() }
+    /// Has a worker execute requests one after the other, waiting for one to be free. All of them are handed over at once,
+    /// so that the worker need not wait for us in between; a request's time begins when the one before it is answered.
+    /// Where one costs its worker, another goes on with the rest.
+    pub fn execute(&self, requests: &[Request<'_>]) -> Vec<Execution> {
+        let mut done = Vec::with_capacity(requests.len());
+        while let Some(next) = requests.get(done.len()) {
+            let mut worker = match self.acquire(&next.database) {
+                Ok(worker) => worker,
+                Err(error) => {
+                    tracing::error!("{error}");
+                    let outcome = Outcome::DatabaseError(error.to_string());
+                    done.push(Execution { outcome, elapsed: Duration::ZERO });
+                    continue;
+                }
+            };
+            let mut start = Instant::now();
+            let rest = at_once(&requests[done.len()..]);
+            match ask(&mut worker, rest, &mut start, &mut done) {
+                Ok(()) => self.give_back(Some(worker)),
+                Err(broken) => {
+                    // Ended before its place is free: there are never more than `size` processes.
+                    drop(worker);
+                    self.give_back(None);
+                    done.push(Execution { outcome: outcome(broken), elapsed: start.elapsed() });
+                }
             }
         }
+        done
     }
 
     /// The process numbers of the workers that wait for work.
@@ -139,11 +149,38 @@ impl State {
     }
 }
 
-fn ask(worker: &mut Worker, request: &Request<'_>, start: Instant) -> Result<Execution, Broken> {
-    let deadline = start + request.limits.timeout + GRACE;
-    let most = request.limits.max_result_bytes.saturating_add(FRAME_ROOM).min(u32::MAX as usize);
-    let content = worker.ask(&wire::request_frame(request), &request.database, deadline, most)?;
-    wire::read_execution(content).map_err(|garbled| Broken::Garbled(garbled.to_string()))
+/// The first of these requests that one worker gets together: those that fit in a pipe, and one in any case.
+fn at_once<'r, 'a>(requests: &'r [Request<'a>]) -> &'r [Request<'a>] {
+    let mut bytes = 0;
+    let fits = |request: &&Request<'_>| {
+        bytes += request.sql.len() + request.database.as_os_str().len() + REQUEST_ROOM;
+        bytes <= MOST_AT_ONCE
+    };
+    let count = requests.iter().take_while(fits).count();
+    &requests[..count.max(1)]
+}
+
+/// `start` is when the request began that is answered next.
+fn ask(
+    worker: &mut Worker,
+    requests: &[Request<'_>],
+    start: &mut Instant,
+    done: &mut Vec<Execution>,
+) -> Result<(), Broken> {
+    let deadline = |request: &Request<'_>, start: Instant| start + request.limits.timeout + GRACE;
+    let most =
+        |request: &Request<'_>| request.limits.max_result_bytes.saturating_add(FRAME_ROOM).min(u32::MAX as usize);
+    let Some(first) = requests.first() else { return Ok(()) };
+    let frames = requests.iter().map(wire::request_frame).collect::<Vec<_>>().concat();
+    worker.tell(&frames, &first.database, deadline(first, *start), most(first))?;
+    for (index, request) in requests.iter().enumerate() {
+        let last = index + 1 == requests.len();
+        let content = worker.answer(deadline(request, *start), most(request), last)?;
+        let execution = wire::read_execution(content).map_err(|garbled| Broken::Garbled(garbled.to_string()))?;
+        done.push(execution);
+        *start = Instant::now();
+    }
+    Ok(())
 }
 
 /// What a query amounts to that cost its worker.

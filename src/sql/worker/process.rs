@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    os::{fd::AsFd, unix::process::ExitStatusExt as _},
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, ExitStatus},
     time::{Duration, Instant},
@@ -68,6 +68,8 @@ pub struct Worker {
     answers: ChildStdout,
     /// What it has said since it was asked.
     said: Vec<u8>,
+    /// Bytes of that which were handed out as answers.
+    heard: usize,
     /// The database that it worked on last, whose pages it has at hand.
     pub last_database: PathBuf,
 }
@@ -84,11 +86,11 @@ impl Worker {
         let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(start(io::Error::other("it has no pipes")));
         };
-        let mut worker = Self { child, requests, answers, said: Vec::new(), last_database: PathBuf::new() };
+        let mut worker = Self { child, requests, answers, said: Vec::new(), heard: 0, last_database: PathBuf::new() };
         ioctl_fionbio(&worker.requests, true).map_err(|e| start(e.into()))?;
         ioctl_fionbio(&worker.answers, true).map_err(|e| start(e.into()))?;
         let useless = |why: String| WorkerError::Useless { program: path(), why };
-        match worker.answer(Instant::now() + START, 0) {
+        match worker.answer(Instant::now() + START, 0, true) {
             Ok(_) => Ok(worker),
             Err(Broken::Overrun) => Err(useless(format!("it was not ready within {} s", START.as_secs()))),
             Err(Broken::Died(status)) => Err(useless(format!("it ended at once, {status}"))),
@@ -106,27 +108,21 @@ impl Worker {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Sends a frame and returns the content of the answer, which may have `most` bytes.
+    /// Sends frames, each of which will be answered in its turn. They should fit in a pipe, or be one.
     ///
     /// # Errors
     /// See [`Broken`]; the worker is of no more use.
-    pub fn ask(&mut self, frame: &[u8], database: &Path, deadline: Instant, most: usize) -> Result<&[u8], Broken> {
+    pub fn tell(&mut self, mut frames: &[u8], database: &Path, deadline: Instant, most: usize) -> Result<(), Broken> {
         if self.last_database != database {
             database.clone_into(&mut self.last_database);
         }
-        self.send(frame, deadline)?;
-        self.answer(deadline, most)
-    }
-
-    fn send(&mut self, mut frame: &[u8], deadline: Instant) -> Result<(), Broken> {
-        while !frame.is_empty() {
-            match self.requests.write(frame) {
-                Ok(count) => frame = &frame[count..],
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    if !ready(&self.requests, PollFlags::OUT, deadline).map_err(|e| self.broken(&e))? {
-                        return Err(self.overrun());
-                    }
-                }
+        self.said.clear();
+        self.said.shrink_to(KEPT_ROOM);
+        self.heard = 0;
+        while !frames.is_empty() {
+            match self.requests.write(frames) {
+                Ok(count) => frames = &frames[count..],
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.make_room(deadline, most)?,
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(self.broken(&e)),
             }
@@ -134,35 +130,64 @@ impl Worker {
         Ok(())
     }
 
-    fn answer(&mut self, deadline: Instant, most: usize) -> Result<&[u8], Broken> {
-        self.said.clear();
-        self.said.shrink_to(KEPT_ROOM);
-        let mut wanted = wire::HEADER;
-        while self.said.len() < wanted {
-            if !ready(&self.answers, PollFlags::IN, deadline).map_err(|e| self.broken(&e))? {
-                return Err(self.overrun());
-            }
-            match self.hear() {
-                Ok(0) => return Err(self.died()),
-                Err(e) if !matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                    return Err(self.broken(&e));
-                }
-                _ => {}
-            }
-            if let Some(header) = self.said.first_chunk() {
+    /// Waits until the worker has read something, or listens to what it says first.
+    fn make_room(&mut self, deadline: Instant, most: usize) -> Result<(), Broken> {
+        let mut pipes = [PollFd::new(&self.requests, PollFlags::OUT), PollFd::new(&self.answers, PollFlags::IN)];
+        let waited = wait(&mut pipes, deadline);
+        let speaks = !pipes[1].revents().is_empty();
+        if !waited.map_err(|e| self.broken(&e))? {
+            return Err(self.overrun());
+        }
+        if speaks {
+            self.hear_some()?;
+        }
+        if self.said.len() > most { Err(self.talkative(self.said.len(), most)) } else { Ok(()) }
+    }
+
+    /// The content of the next answer, which may have `most` bytes; nothing may come after the `last`.
+    ///
+    /// # Errors
+    /// See [`Broken`]; the worker is of no more use.
+    pub fn answer(&mut self, deadline: Instant, most: usize, last: bool) -> Result<&[u8], Broken> {
+        let start = self.heard;
+        let mut wanted = start + wire::HEADER;
+        loop {
+            if let Some(header) = self.said[start..].first_chunk() {
                 let length = u32::from_le_bytes(*header) as usize;
                 if length > most {
-                    self.kill();
-                    return Err(Broken::Garbled(format!("it answered with {length} bytes, where {most} are allowed")));
+                    return Err(self.talkative(length, most));
                 }
-                wanted = wire::HEADER + length;
+                wanted = start + wire::HEADER + length;
             }
+            if self.said.len() >= wanted {
+                break;
+            }
+            if !wait(&mut [PollFd::new(&self.answers, PollFlags::IN)], deadline).map_err(|e| self.broken(&e))? {
+                return Err(self.overrun());
+            }
+            self.hear_some()?;
         }
-        if self.said.len() > wanted {
+        if last && self.said.len() > wanted {
             self.kill();
             return Err(Broken::Garbled("it said more than it was asked".into()));
         }
-        Ok(&self.said[wire::HEADER..])
+        self.heard = wanted;
+        Ok(&self.said[start + wire::HEADER..wanted])
+    }
+
+    fn hear_some(&mut self) -> Result<(), Broken> {
+        match self.hear() {
+            Ok(0) => Err(self.died()),
+            Err(e) if !matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Err(self.broken(&e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn talkative(&mut self, length: usize, most: usize) -> Broken {
+        self.kill();
+        Broken::Garbled(format!("it answered with {length} bytes, where {most} are allowed"))
     }
 
     /// Reads what is there, up to a chunk of it, and returns how much that was.
@@ -213,12 +238,12 @@ impl Drop for Worker {
     }
 }
 
-/// Waits until a pipe can be used or has closed; `false` if that does not come about by the deadline.
-fn ready(pipe: &impl AsFd, events: PollFlags, deadline: Instant) -> io::Result<bool> {
+/// Waits until one of these pipes can be used or has closed; `false` if that does not come about by the deadline.
+fn wait(pipes: &mut [PollFd<'_>], deadline: Instant) -> io::Result<bool> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        match poll(&mut [PollFd::new(pipe, events)], Some(&timeout)) {
+        match poll(pipes, Some(&timeout)) {
             // At the deadline one look is taken in any case: what has come counts, however late we look.
             Ok(count) if count > 0 => return Ok(true),
             Ok(_) => return Ok(false),

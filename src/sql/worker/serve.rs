@@ -1,14 +1,16 @@
 //! A worker's life.
 
 use std::{
-    io::{self, Read},
+    fs::File,
+    io::{self, BufReader, Read},
+    os::fd::AsFd as _,
     time::Instant,
 };
 
 use rustix::io::Errno;
 
 use super::{
-    confine::{confine, end_with_parent, grant_cpu},
+    confine::{ProcessorTime, confine, end_with_parent},
     program::Provisions,
     wire,
 };
@@ -20,6 +22,8 @@ use crate::sql::{
 
 /// Connections kept open.
 const CONNECTIONS: usize = 256;
+/// Bytes of requests read at a time.
+const BUFFER: usize = 64 << 10;
 /// Bytes of a request: a query of the greatest length with its database's path fits.
 const MAX_REQUEST: usize = 1 << 24;
 
@@ -48,13 +52,17 @@ pub fn serve(provisions: Provisions) -> Result<(), ServeError> {
     limit_heap(heap / 4 * 3)?;
     let keep = Keep { connections: CONNECTIONS, bytes: heap / 4, no_files: true };
     let mut connections = Connections::new(keep);
-    let mut requests = io::stdin().lock();
+    // Not the standard library's, which does not tell what waits in its buffer.
+    let pipe = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut requests = BufReader::with_capacity(BUFFER, pipe);
+    let mut processor = ProcessorTime::default();
     // Ready: a frame without content.
     send(&[0; wire::HEADER])?;
     while let Some(content) = receive(&mut requests)? {
         let request = wire::read_request(&content).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
         let start = Instant::now();
-        grant_cpu(request.limits.timeout).map_err(ServeError::Confine)?;
+        processor.grant(request.limits.timeout).map_err(ServeError::Confine)?;
+        connections.expect_more(!requests.buffer().is_empty());
         let outcome = execute(&request, &mut connections, start);
         send(&wire::execution_frame(&Execution { outcome, elapsed: start.elapsed() }))?;
     }

@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{Failure, say};
-use crate::{
-    plot,
-    run::{folder::RunFolder, store::RunStore},
-};
+use super::{Failure, history::read_run, say};
+use crate::{plot, run::folder::RunFolder};
 
 /// Export a run's curves as a picture.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +33,7 @@ pub enum What {
 /// There is no run, it has no step yet, or the file cannot be written.
 pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     let folder = RunFolder::open(&args.run)?;
-    let records = RunStore::open_read_only(&folder.store()).and_then(|store| store.since(0, usize::MAX));
-    let records = records.map_err(|e| Failure::Environment(e.to_string()))?;
+    let records = read_run(&folder)?;
     let path = args.out.clone().unwrap_or_else(|| folder.exports().join("curves.png"));
     match args.what {
         What::Curves => plot::export_curves(&records, &path).map_err(|e| Failure::Run(e.to_string()))?,

@@ -1,26 +1,59 @@
 //! A run's stored events, for cockpits.
 
-use std::path::{Path, PathBuf};
-
-use crate::{
-    cockpit::{History, HistoryError},
-    run::{event::Record, store::RunStore},
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-/// Reads a run's store, which a trainer may be writing to.
+use super::Failure;
+use crate::{
+    cockpit::{History, HistoryError},
+    run::{
+        event::{Event, LogLevel, LogLine, Record},
+        folder::RunFolder,
+        reporter::now,
+        store::{Reading, RunStore},
+    },
+};
+
+/// Reads a run's store, which a trainer may be writing to, and which may be damaged: what can be read is shown, and once it is said
+/// what cannot.
 #[derive(Debug, Clone)]
-pub struct StoredHistory(PathBuf);
+pub struct StoredHistory(PathBuf, Arc<AtomicBool>);
 
 impl StoredHistory {
     /// Of the store at `path`.
     pub fn new(path: &Path) -> Self {
-        Self(path.to_owned())
+        Self(path.to_owned(), Arc::default())
     }
 }
 
 impl History for StoredHistory {
     fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError> {
-        let read = RunStore::open_read_only(&self.0).and_then(|store| store.since(seq, usize::MAX));
-        read.map_err(|e| HistoryError(e.to_string()))
+        let read = RunStore::open_read_only(&self.0).and_then(|store| store.read(seq, usize::MAX));
+        let mut reading = read.map_err(|e| HistoryError(e.to_string()))?;
+        if reading.damage.is_some() && !self.1.swap(true, Ordering::Relaxed) {
+            let notes = reading.notes().into_iter();
+            reading.records.extend(notes.map(|message| {
+                let event = Event::Log(LogLine { level: LogLevel::Warn, message });
+                Record { seq: 0, time: now(), event }
+            }));
+        }
+        Ok(reading.records)
     }
+}
+
+/// All that can be read of a run's store. What cannot is told on stderr.
+///
+/// # Errors
+/// [`Failure::Environment`] if there is none, or a newer one.
+pub fn read_run(folder: &RunFolder) -> Result<Vec<Record>, Failure> {
+    let reading: Reading = RunStore::read_run(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
+    for note in reading.notes() {
+        super::warn(&note);
+    }
+    Ok(reading.records)
 }

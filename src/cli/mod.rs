@@ -87,6 +87,11 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// A line on stderr about something that is not as it should be, and does not keep the program from its work.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
+}
+
 fn complain(failure: &Failure) {
     let _ = writeln!(std::io::stderr(), "error: {failure}");
 }

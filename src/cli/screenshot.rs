@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, say};
+use super::{Failure, history::read_run, say};
 use crate::{
     cockpit::{
         App, Symbols,
@@ -17,7 +17,6 @@ use crate::{
     run::{
         command::{Command, CommandSink},
         folder::RunFolder,
-        store::RunStore,
     },
 };
 
@@ -59,8 +58,7 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 /// There is no run, there is no such theme, or the file cannot be written.
 pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
     let folder = RunFolder::open(&args.run)?;
-    let records = RunStore::open_read_only(&folder.store()).and_then(|store| store.since(0, usize::MAX));
-    let mut records = records.map_err(|e| Failure::Environment(e.to_string()))?;
+    let mut records = read_run(&folder)?;
     if let Some(step) = args.step {
         let after = records.iter().position(|record| record.event.step().is_some_and(|at| at > step));
         records.truncate(after.unwrap_or(records.len()));

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::{
     Failure,
+    history::read_run,
     run::{RunArgs, conduct, require},
     say,
 };
@@ -18,7 +19,6 @@ use crate::{
         atomic,
         event::{EvalDone, Event, RunEnded},
         folder::RunFolder,
-        store::RunStore,
     },
     sft::{scratch::MODEL_FILE, setup},
 };
@@ -114,8 +114,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 
 /// Says whether a model made from scratch leaves GRPO a gap to close.
 fn judge_gap(folder: &RunFolder, ended: &RunEnded) -> Result<(), Failure> {
-    let records = RunStore::open_read_only(&folder.store()).and_then(|store| store.since(0, usize::MAX));
-    let records = records.map_err(|e| Failure::Environment(e.to_string()))?;
+    let records = read_run(folder)?;
     let last = records.into_iter().rev().find_map(|record| match record.event {
         Event::Eval(done) => Some(done),
         _ => None,

@@ -45,12 +45,15 @@ pub enum Event {
     Log(LogLine),
     /// The trainer is done with the run, for now or for good.
     End(RunEnded),
+    /// Something that only a newer program knows: counted, and passed over. Never stored.
+    #[serde(other)]
+    Other,
 }
 
 impl Event {
     /// Whether the store keeps this event. Progress is too frequent and says nothing once it is over.
     pub fn is_stored(&self) -> bool {
-        !matches!(self, Event::Progress(_))
+        !matches!(self, Event::Progress(_) | Event::Other)
     }
 
     /// The value of `type`.
@@ -65,6 +68,7 @@ impl Event {
             Event::State(_) => "state",
             Event::Log(_) => "log",
             Event::End(_) => "end",
+            Event::Other => "other",
         }
     }
 
@@ -78,7 +82,7 @@ impl Event {
             Event::Progress(e) => Some(e.step),
             Event::End(e) => Some(e.step),
             Event::Run(e) => e.resumed_from,
-            Event::State(_) | Event::Log(_) => None,
+            Event::State(_) | Event::Log(_) | Event::Other => None,
         }
     }
 }

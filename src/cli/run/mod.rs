@@ -86,10 +86,10 @@ pub fn conduct<L: Learner>(
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
     let bus = Bus::default();
     let screen = look.map(|look| (bus.subscribe(), look));
-    let store = RunStore::open(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
+    let (store, repaired) = RunStore::take_up(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
     let lines = headless.then(|| Box::new(stdout()) as crate::run::reporter::Lines);
     let reporter = Reporter::new(store, bus.clone(), lines);
-    let work = Work { settings, places, folder: folder.clone(), resume: args.resume, changes };
+    let work = Work { settings, places, folder: folder.clone(), resume: args.resume, changes, repaired };
     let running = start(work, load, reporter)?;
     let left = match screen {
         None => Ok(None),
@@ -141,6 +141,8 @@ struct Work {
     resume: bool,
     /// What is set otherwise than when the run was stored.
     changes: Vec<String>,
+    /// What became of a damaged store.
+    repaired: Option<String>,
 }
 
 impl Work {
@@ -151,6 +153,7 @@ impl Work {
             // Only settings that this run can be resumed with replace those it was stored with.
             self.folder.write_settings(&self.settings)?;
         }
+        loaded.notes.extend(self.repaired.map(|note| (LogLevel::Warn, note)));
         loaded.notes.extend(
             self.changes.into_iter().map(|change| (LogLevel::Warn, format!("changed for this resumption: {change}"))),
         );
@@ -191,9 +194,8 @@ fn start<L: Learner>(work: Work, load: impl Load<L>, reporter: Reporter) -> Resu
 /// The curves of a completed run; it is complete without them.
 fn export_curves(folder: &RunFolder) {
     let path = folder.exports().join("curves.png");
-    let records = RunStore::open_read_only(&folder.store()).and_then(|store| store.since(0, usize::MAX));
-    let drawn =
-        records.map_err(|e| e.to_string()).and_then(|r| plot::export_curves(&r, &path).map_err(|e| e.to_string()));
+    let read = RunStore::read_run(&folder.store()).map_err(|e| e.to_string());
+    let drawn = read.and_then(|read| plot::export_curves(&read.records, &path).map_err(|e| e.to_string()));
     match drawn {
         Ok(()) => tracing::info!("curves: {}", path.display()),
         Err(error) => tracing::warn!("the curves cannot be drawn: {error}"),

@@ -36,6 +36,7 @@ pub struct RunView {
     lost: bool,
     last_seq: u64,
     missed: u64,
+    unknown: u64,
     first_time: Option<f64>,
     last_time: f64,
 }
@@ -80,6 +81,7 @@ impl RunView {
             Event::State(StateChanged { state }) => self.enter(*state),
             Event::Log(line) => self.say(Some(record.time), line.level, line.message.clone()),
             Event::End(ended) => self.end(record.time, ended),
+            Event::Other => self.unknown += 1,
         }
         Applied::Yes
     }
@@ -249,6 +251,11 @@ impl RunView {
     /// Stored records that never arrived, not even from the store.
     pub fn missed(&self) -> u64 {
         self.missed
+    }
+
+    /// Events of a newer program, passed over.
+    pub fn unknown(&self) -> u64 {
+        self.unknown
     }
 
     /// Seconds between the trainer's first record and the newest one.

@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md has the map of the modules and the rules between them.
 
 pub mod assets;
+pub mod bench;
 pub mod cli;
 pub mod cockpit;
 pub mod data;

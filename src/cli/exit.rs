@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use super::score::ScoreError;
 use crate::{
+    bench::BenchError,
     data::{DataError, generate::GenerateError},
     evaluate::EvalError,
     rl::TrainError,
@@ -81,6 +82,16 @@ impl From<TrainError> for Failure {
             }
             _ if error.is_environment() => Self::Environment(error.to_string()),
             _ => Self::Run(error.to_string()),
+        }
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::Engine(error) => error.into(),
+            BenchError::Prompts { .. } => Self::Environment(error.to_string()),
+            BenchError::Usage(_) => Self::Usage(error.to_string()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod bench;
 mod data;
 mod eval;
 mod exit;
@@ -43,6 +44,7 @@ enum Command {
     Screenshot(screenshot::ScreenshotArgs),
     Data(data::DataArgs),
     Score(score::ScoreArgs),
+    Bench(bench::BenchArgs),
     #[command(hide = true)]
     SqlWorker(sql_worker::SqlWorkerArgs),
 }
@@ -74,6 +76,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Data(args)) => data::data(&args),
         Some(Command::SqlWorker(args)) => sql_worker::sql_worker(&args),
         Some(Command::Score(args)) => score(&args),
+        Some(Command::Bench(args)) => bench::bench(&args),
     }
 }
 

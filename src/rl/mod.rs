@@ -5,6 +5,7 @@
 pub mod advantage;
 mod bridge;
 pub mod control;
+pub mod engine;
 pub mod error;
 pub mod evaluation;
 pub mod learner;

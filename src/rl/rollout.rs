@@ -2,15 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::{
-    TrainError,
-    questions::Prompt,
-    seeds::{self, Stream},
-    trainer::Trainer,
-    watch::Watch,
-};
+use super::{TrainError, questions::Prompt, trainer::Trainer, watch::Watch};
 use crate::{
-    model::{Completion, GenerateRequest, PackedGroup, Sampling},
+    model::{Completion, PackedGroup},
     reward::Scored,
     run::event::{Candidate, GroupScored, Phase, ResultPreview},
 };
@@ -85,19 +79,6 @@ impl Rollout {
 }
 
 impl Trainer {
-    fn sampling(&self) -> Sampling {
-        let rollout = &self.settings.rollout;
-        Sampling {
-            temperature: rollout.temperature as f32,
-            top_p: rollout.top_p as f32,
-            top_k: rollout.top_k,
-            min_p: rollout.min_p as f32,
-            repetition_penalty: rollout.repetition_penalty as f32,
-            max_new_tokens: rollout.max_completion_length,
-            stop_ids: self.model.tokenizer.eos_ids().to_vec(),
-        }
-    }
-
     /// K completions of each prompt; `None` if broken off.
     pub(super) fn roll_out(
         &self,
@@ -105,19 +86,8 @@ impl Trainer {
         prompts: Vec<Prompt>,
         watch: &mut dyn Watch,
     ) -> Result<Option<Vec<Rollout>>, TrainError> {
-        let k = self.settings.rollout.num_generations;
-        let seed = |group: usize, sample: usize| {
-            seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample as u64])
-        };
-        let request = |(group, prompt): (usize, &Prompt)| GenerateRequest {
-            prompt: prompt.tokens.clone(),
-            seeds: (0..k).map(|sample| seed(group, sample)).collect(),
-        };
-        let requests: Vec<_> = prompts.iter().enumerate().map(request).collect();
-        let total = (requests.len() * k * self.settings.rollout.max_completion_length) as u64;
-        let mut tell = |done: usize, _active: usize| watch.progress(Phase::Rollout, done as u64, total);
-        let sampling = self.sampling();
-        let generated = self.model.generate(Some(&self.policy.adapter), &requests, &sampling, &mut tell)?;
+        let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
+        let generated = self.engine().complete(step, &tokens, watch)?;
         let Some(generated) = generated else { return Ok(None) };
         let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
             texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),

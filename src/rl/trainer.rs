@@ -5,6 +5,7 @@ use std::{path::Path, time::Instant};
 use super::{
     TrainError,
     advantage::advantages,
+    engine::Engine,
     learner::{Examined, Learner, line_end, value},
     policy::{Policy, TrainerState},
     questions::Asker,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     data::{Course, Dataset},
-    model::Model,
+    model::{Model, PackedGroup},
     reward::Scorer,
     run::{
         event::{GroupScored, StepDone},
@@ -76,7 +77,10 @@ impl Trainer {
         let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
         let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
         let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
-        let Some(update) = self.update(step, &rollouts, &advantages, watch)? else { return Ok(None) };
+        let groups: Vec<PackedGroup> = rollouts.iter().map(Rollout::packed).collect();
+        let Some(updated) = self.engine().update(step, &groups, &advantages, watch)? else { return Ok(None) };
+        (self.policy.adapter, self.policy.optimizer) = (updated.adapter, updated.optimizer);
+        let update = updated.report;
 
         let mut warnings = self.count_skipped(update.skipped);
         if passed > 0 && !self.passed_over {
@@ -103,6 +107,12 @@ impl Trainer {
         metrics.set(metrics::UPDATE_TIME, started.elapsed().as_secs_f64() - rollout_time - scoring_time);
         let groups = self.describe_groups(step, rollouts, &advantages);
         Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, warnings }))
+    }
+
+    /// The computing part.
+    pub(super) fn engine(&self) -> Engine<'_> {
+        let Self { model, policy, settings, max_steps, .. } = self;
+        Engine { model, policy, settings, max_steps: *max_steps, stops: true }
     }
 
     fn count_skipped(&mut self, skipped: u64) -> Vec<String> {

@@ -1,12 +1,13 @@
 //! The update of a step: reference pass, gradient, optimizer.
 
+use std::time::{Duration, Instant};
+
 use super::{
     TrainError,
+    engine::Engine,
     loss::{LossStats, Objective, Sequence, Totals},
-    optimizer::{clip_scale, global_norm},
-    rollout::Rollout,
+    optimizer::{AdamW, clip_scale, global_norm},
     schedule::learning_rate,
-    trainer::Trainer,
     watch::Watch,
 };
 use crate::{
@@ -16,6 +17,16 @@ use crate::{
         metrics::{self, Metrics},
     },
 };
+
+/// What an update makes of the policy.
+pub struct Updated {
+    /// The adapter.
+    pub adapter: Lora,
+    /// Its optimizer.
+    pub optimizer: AdamW,
+    /// What there is to tell.
+    pub report: Update,
+}
 
 /// What an update reports.
 pub struct Update {
@@ -29,6 +40,8 @@ pub struct Update {
     pub learning_rate: f64,
     /// Updates left out because loss or gradient was not finite.
     pub skipped: u64,
+    /// Wall-clock time of the reference pass.
+    pub reference_time: Duration,
 }
 
 impl Update {
@@ -45,7 +58,7 @@ impl Update {
 
 /// A step's groups and what the objective needs to know of them.
 struct Batch<'a> {
-    groups: Vec<PackedGroup>,
+    groups: &'a [PackedGroup],
     advantages: &'a [Vec<f64>],
     reference: Vec<Vec<Vec<f32>>>,
     /// Log-probabilities before the first update, by group; empty until that is done.
@@ -64,30 +77,34 @@ struct Evaluated {
     scores: Vec<Vec<Vec<f32>>>,
 }
 
-impl Trainer {
-    /// `num_iterations` passes over the rollout, an optimizer update each. The policy is changed only after the last chance to
-    /// break off.
-    pub(super) fn update(
-        &mut self,
+impl Engine<'_> {
+    /// `num_iterations` passes over a step's groups, an optimizer update each; `None` if broken off.
+    ///
+    /// # Errors
+    /// The model or the optimizer fails.
+    pub fn update(
+        &self,
         step: u64,
-        rollouts: &[Rollout],
+        groups: &[PackedGroup],
         advantages: &[Vec<f64>],
         watch: &mut dyn Watch,
-    ) -> Result<Option<Update>, TrainError> {
+    ) -> Result<Option<Updated>, TrainError> {
         let (optim, iterations) = (&self.settings.optim, self.settings.grpo.num_iterations);
-        let units = (rollouts.len() * (1 + iterations)) as u64;
+        let units = (groups.len() * (1 + iterations)) as u64;
         let mut done = 0;
         let mut tick = || {
             done += 1;
             watch.progress(Phase::Update, done - 1, units).is_break()
         };
-        let mut batch = self.batch(rollouts, advantages);
-        for group in &batch.groups {
+        let started = Instant::now();
+        let mut batch = self.batch(groups, advantages);
+        for group in groups {
             if tick() {
                 return Ok(None);
             }
             batch.reference.push(self.model.score(self.policy.reference.as_ref(), group, batch.temperature)?.logprobs);
         }
+        let reference_time = started.elapsed();
         let (mut adapter, mut optimizer) = (self.policy.adapter.clone(), self.policy.optimizer.clone());
         let (learning_rate, mut first, mut skipped) = (learning_rate(optim, step, self.max_steps), None, 0);
         for _ in 0..iterations {
@@ -102,24 +119,23 @@ impl Trainer {
             if batch.old.is_empty() {
                 batch.old = at.scores;
             }
-            first.get_or_insert(Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate, skipped: 0 });
+            let report =
+                Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate, skipped: 0, reference_time };
+            first.get_or_insert(report);
         }
-        (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
-        Ok(first.map(|first| Update { skipped, ..first }))
+        Ok(first.map(|first| Updated { adapter, optimizer, report: Update { skipped, ..first } }))
     }
 
-    fn batch<'a>(&self, rollouts: &[Rollout], advantages: &'a [Vec<f64>]) -> Batch<'a> {
-        let settings = &self.settings;
+    fn batch<'a>(&self, groups: &'a [PackedGroup], advantages: &'a [Vec<f64>]) -> Batch<'a> {
+        let settings = self.settings;
+        let lengths = || groups.iter().flat_map(|group| &group.completions).map(Vec::len);
         Batch {
-            groups: rollouts.iter().map(Rollout::packed).collect(),
+            groups,
             advantages,
-            reference: Vec::with_capacity(rollouts.len()),
+            reference: Vec::with_capacity(groups.len()),
             old: Vec::new(),
             objective: Objective::new(&settings.grpo, settings.rollout.max_completion_length),
-            totals: Totals {
-                sequences: rollouts.iter().map(|r| r.completions.len()).sum(),
-                tokens: rollouts.iter().map(Rollout::completion_tokens).sum(),
-            },
+            totals: Totals { sequences: lengths().count(), tokens: lengths().sum() },
             temperature: settings.rollout.temperature as f32,
             options: BackwardOptions { recompute: settings.memory.recompute, head_chunk: settings.memory.head_chunk },
         }

@@ -1,0 +1,87 @@
+//! What the machine could do at best, and what the model asks of it.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+
+use crate::model::weights::Weights;
+
+/// Rows and columns of the product that the peak is measured with.
+const SIDE: usize = 1024;
+
+/// Flop/s of large float32 products on all threads, by wall clock: the best of several.
+pub fn matmul_peak(device: &Device) -> f64 {
+    let random = || Tensor::<2>::random([SIDE, SIDE], Distribution::Default, device);
+    let (a, b) = (random(), random());
+    let seconds = (0..24).map(|_| {
+        let start = Instant::now();
+        // Reading one number waits for the product, whatever the device.
+        let product = a.clone().matmul(b.clone()).narrow(0, 0, 1).narrow(1, 0, 1);
+        let _ = product.try_into_scalar::<f32>();
+        start.elapsed().as_secs_f64()
+    });
+    2.0 * (SIDE as f64).powi(3) / seconds.fold(f64::INFINITY, f64::min)
+}
+
+/// Multiplications with frozen weights for one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Products {
+    /// Through all layers.
+    pub body: usize,
+    /// Through the language-model head.
+    pub head: usize,
+}
+
+impl Products {
+    /// Those of a model.
+    pub fn of(weights: &Weights) -> Self {
+        let layers = weights.layers.iter().flat_map(|l| [&l.qkv, &l.output, &l.gate_up, &l.down]);
+        let head = weights.head();
+        Self { body: layers.map(|stack| stack.rows() * stack.cols()).sum(), head: head.rows() * head.cols() }
+    }
+
+    /// Floating-point operations for so many rows.
+    pub fn flops(self, body_rows: usize, head_rows: usize) -> f64 {
+        2.0 * (self.body as f64 * body_rows as f64 + self.head as f64 * head_rows as f64)
+    }
+}
+
+/// The most memory that this process has held so far, in MiB, as Linux counts it; `None` elsewhere.
+pub fn peak_megabytes() -> Option<f64> {
+    parse_peak(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+fn parse_peak(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::testing::{random_weights, tiny_config};
+
+    #[test]
+    fn a_model_asks_for_each_weight_once_a_row() {
+        let config = tiny_config();
+        let weights = random_weights(&config, 1, &Device::flex());
+        let products = Products::of(&weights);
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let (q, kv) = (config.query_size(), config.key_value_size());
+        let layer = hidden * (q + 2 * kv) + q * hidden + 3 * hidden * inner;
+        assert_eq!(products, Products { body: layer * config.num_hidden_layers, head: config.vocab_size * hidden });
+        let expected = 6 * products.body + 4 * products.head;
+        assert!((products.flops(3, 2) - expected as f64).abs() < 0.5);
+    }
+
+    #[test]
+    fn peak_memory_is_read_from_the_process_status() {
+        assert_eq!(parse_peak("VmPeak:\t 9 kB\nVmHWM:\t  2048 kB\n"), Some(2.0));
+        assert_eq!(parse_peak("VmPeak:\t 9 kB\n"), None);
+    }
+
+    #[test]
+    fn the_machine_multiplies() {
+        assert!(matmul_peak(&Device::flex()) > 1e8);
+    }
+}

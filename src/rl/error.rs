@@ -51,6 +51,15 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// Whether there was only no room on the disk for what had to be written.
+    pub fn wants_room(&self) -> bool {
+        match self {
+            Self::Store(error) => error.wants_room(),
+            Self::Checkpoint(error) => error.wants_room(),
+            _ => false,
+        }
+    }
+
     /// Whether the cause lies in what is installed or placed on this machine rather than in the run.
     pub fn is_environment(&self) -> bool {
         match self {

@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{atomic, event::CheckpointReason};
+use super::{atomic, event::CheckpointReason, room};
 
 /// Version of the checkpoint layout.
 pub const CHECKPOINT_VERSION: u32 = 1;
@@ -49,6 +49,16 @@ pub enum CheckpointError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl CheckpointError {
+    /// Whether there is only no room for it on the disk.
+    pub fn wants_room(&self) -> bool {
+        let (Self::Io { path, .. } | Self::Fill { path, .. }) = self else { return false };
+        // The folder being filled is gone by now.
+        let there = path.ancestors().find(|path| path.exists());
+        there.is_some_and(|there| room::is_wanting(self, there))
+    }
 }
 
 /// What a checkpoint holds.

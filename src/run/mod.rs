@@ -9,4 +9,5 @@ pub mod folder;
 pub mod memory;
 pub mod metrics;
 pub mod reporter;
+pub mod room;
 pub mod store;

@@ -1,6 +1,10 @@
 //! The one way out of a trainer: an event goes into the store, then to the viewers, then, headless, to stdout.
+//!
+//! Where the disk has no room, events wait here for the store, in order, and are shown once they are in it; the trainer is expected
+//! to look at [`Reporter::is_behind`] and to pause.
 
 use std::{
+    collections::VecDeque,
     io::Write,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -20,6 +24,8 @@ pub struct Reporter {
     store: RunStore,
     bus: Bus,
     lines: Option<Lines>,
+    /// Events with their times that the store has no room for.
+    waiting: VecDeque<(f64, Event)>,
     last_step: u64,
     begun: bool,
 }
@@ -27,13 +33,13 @@ pub struct Reporter {
 impl Reporter {
     /// Reports into `store`, to the viewers of `bus`, and to `lines` if the run is headless.
     pub fn new(store: RunStore, bus: Bus, lines: Option<Lines>) -> Self {
-        Self { store, bus, lines, last_step: 0, begun: false }
+        Self { store, bus, lines, waiting: VecDeque::new(), last_step: 0, begun: false }
     }
 
-    /// Stores and publishes an event.
+    /// Stores and publishes an event, now or when there is room on the disk.
     ///
     /// # Errors
-    /// The store cannot take it.
+    /// The store cannot take it, for another reason than that.
     pub fn report(&mut self, event: Event) -> Result<(), StoreError> {
         let time = now();
         if let Event::Step(done) = &event {
@@ -43,10 +49,49 @@ impl Reporter {
             self.last_step = started.resumed_from.unwrap_or(0);
             self.begun = true;
         }
-        let record = if event.is_stored() { self.store.append(time, event)? } else { Record { seq: 0, time, event } };
+        if !event.is_stored() {
+            self.show(Record { seq: 0, time, event });
+            return Ok(());
+        }
+        self.waiting.push_back((time, event));
+        match self.catch_up() {
+            Err(error) if error.wants_room() => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Stores and shows what waits.
+    ///
+    /// # Errors
+    /// The store cannot take it; if for want of room ([`StoreError::wants_room`]), it keeps waiting.
+    pub fn catch_up(&mut self) -> Result<(), StoreError> {
+        while let Some((time, event)) = self.waiting.pop_front() {
+            match self.store.append(time, event.clone()) {
+                Ok(record) => self.show(record),
+                Err(error) => {
+                    if error.wants_room() {
+                        self.waiting.push_front((time, event));
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are events that the store had no room for.
+    pub fn is_behind(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Shows an event that is not stored: for what viewers must know while the store takes nothing.
+    pub fn announce(&mut self, event: Event) {
+        self.show(Record { seq: 0, time: now(), event });
+    }
+
+    fn show(&mut self, record: Record) {
         self.print(&record.event);
         self.bus.publish(&Arc::new(record));
-        Ok(())
     }
 
     /// Reports a line for the log pane; it also goes to the program's own log.
@@ -80,12 +125,10 @@ impl Reporter {
     /// Reports the last events of a trainer: viewers and headless output get them even if the store cannot take them any more.
     ///
     /// # Errors
-    /// As [`Reporter::report`], after the event was shown.
+    /// As [`Reporter::report`], and for want of room, after the event was shown.
     pub fn report_last(&mut self, event: Event) -> Result<(), StoreError> {
-        self.report(event.clone()).inspect_err(|_| {
-            self.print(&event);
-            self.bus.publish(&Arc::new(Record { seq: 0, time: now(), event }));
-        })
+        let reported = self.report(event.clone()).and_then(|()| self.catch_up());
+        reported.inspect_err(|_| self.announce(event))
     }
 
     /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run. Its first line is always

@@ -65,6 +65,28 @@ pub fn short_run_on(data: &Path, model: &Path, run_dir: &Path, steps: u64) -> Co
     command
 }
 
+/// A short, cheap run of the built-in model on the built-in data: steps of a tenth of a second.
+pub fn demo_run(run_dir: &Path, steps: u64, sets: &[&str]) -> Command {
+    let mut command = program();
+    command.args(["train", "--config", "demo", "--headless", "--seed", "7", "--max-steps"]).arg(steps.to_string());
+    command.arg("--run-dir").arg(run_dir);
+    let small = [
+        "rollout.num_generations=4",
+        "rollout.prompts_per_step=2",
+        "rollout.max_completion_length=24",
+        "eval.questions=2",
+        "eval.at_start=false",
+        "eval.every=0",
+        "run.checkpoint_every=2",
+        "lora.r=4",
+    ];
+    for set in small.iter().chain(sets) {
+        command.args(["--set", set]);
+    }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// The JSON lines of a finished program.
 pub fn events(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::{Damage, STORE_VERSION};
-use crate::run::event::SCHEMA_VERSION;
+use crate::run::{event::SCHEMA_VERSION, room};
 
 /// A store that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the store only lacks room on the disk.
+    pub fn wants_room(&self) -> bool {
+        let Self::Sqlite { path, source } = self else { return false };
+        let folder = Path::new(path).parent().unwrap_or(Path::new("."));
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => true,
+            Some(ErrorCode::SystemIoFailure) => room::is_wanting(source, folder),
+            _ => false,
+        }
+    }
+
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.display().to_string();
         if is_damage(&source) {

@@ -1,5 +1,7 @@
 //! A trainer's whole working life: load, train, obey, save, end.
 
+mod saving;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
@@ -13,11 +15,8 @@ use super::{
     watch::Watch,
 };
 use crate::run::{
-    checkpoint::{self, Checkpoint},
-    event::{
-        CheckpointReason, CheckpointSaved, EndReason, Event, LogLevel, Phase, Progress, RunEnded, RunStarted, RunState,
-        StateChanged,
-    },
+    checkpoint,
+    event::{CheckpointReason, EndReason, Event, LogLevel, RunEnded, RunStarted, RunState, StateChanged},
     folder::RunFolder,
     memory::MemoryMeter,
     metrics,
@@ -121,24 +120,6 @@ impl<L: Learner> Session<'_, L> {
         trained
     }
 
-    /// Saves what was trained before an error ends the run.
-    fn rescue(&self) {
-        let (step, trainer) = (self.step(), &self.trainer);
-        if step == 0 {
-            return;
-        }
-        let saved =
-            checkpoint::write(&self.folder.checkpoints(), step, CheckpointReason::Final, |dir| trainer.save(dir));
-        match saved {
-            Ok(saved) => tracing::warn!("the run fails; what it trained is saved in {}", saved.path.display()),
-            Err(error) => {
-                tracing::error!(
-                    "the run fails, and what it trained since its last checkpoint cannot be saved: {error}"
-                );
-            }
-        }
-    }
-
     fn train_on(&mut self) -> Result<RunEnded, TrainError> {
         if self.step() == 0 && self.trainer.settings().eval.at_start {
             self.evaluate()?;
@@ -200,6 +181,7 @@ impl<L: Learner> Session<'_, L> {
     /// What was asked for, until nothing is left to do but train or stop.
     fn obey(&mut self) -> Result<(), TrainError> {
         loop {
+            self.catch_up()?;
             let wanted = self.control.poll();
             if std::mem::take(&mut self.control.wanted.checkpoint) {
                 self.checkpoint(CheckpointReason::Manual)?;
@@ -255,31 +237,6 @@ impl<L: Learner> Session<'_, L> {
             }
             None => Ok(self.reporter.log(LogLevel::Info, "the evaluation was broken off by the request to stop")?),
         }
-    }
-
-    fn checkpoint(&mut self, reason: CheckpointReason) -> Result<(), TrainError> {
-        let (step, settings) = (self.step(), &self.trainer.settings().run);
-        let keep = settings.keep_checkpoints;
-        self.reporter.report(Event::Progress(Progress { step, phase: Phase::Checkpoint, done: 0, total: 1 }))?;
-        let folder = self.folder.checkpoints();
-        let trainer = &self.trainer;
-        let saved = checkpoint::write(&folder, step, reason, |dir| trainer.save(dir))?;
-        self.tell_saved(&saved)?;
-        if reason == CheckpointReason::Periodic && keep > 0 {
-            checkpoint::prune(&folder, keep)?;
-        }
-        Ok(())
-    }
-
-    fn tell_saved(&mut self, saved: &Checkpoint) -> Result<(), TrainError> {
-        self.newest = Some(saved.path.clone());
-        let (step, bytes, reason) = (saved.manifest.step, saved.bytes(), saved.manifest.reason);
-        Ok(self.reporter.report(Event::Checkpoint(CheckpointSaved {
-            step,
-            path: saved.path.clone(),
-            bytes,
-            reason,
-        }))?)
     }
 
     fn finish(&mut self) -> Result<RunEnded, TrainError> {

@@ -1,6 +1,11 @@
 //! The program's own log: stderr where nothing else is drawn, a file where the cockpit has the screen.
 
-use std::{fs::File, path::Path, sync::Mutex};
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+    sync::Mutex,
+};
 
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -8,10 +13,27 @@ fn filter() -> EnvFilter {
     EnvFilter::try_from_env("SQLR1_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlr1_tui=info"))
 }
 
+/// A log that nobody reads any more must not end a run: what cannot be written is left out. (Told of a failure, the subscriber would
+/// print it on stderr, of all places, and panic.)
+struct Careless<W>(W);
+
+impl<W: Write> Write for Careless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.0.write(bytes).unwrap_or(bytes.len()))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // As above.
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
 /// Logs to stderr. `SQLR1_LOG` takes a filter, as in `debug` or `sqlr1_tui::rl=trace`.
 pub fn to_stderr() {
     // A second call, as in tests, keeps the first one's log.
-    let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(std::io::stderr).try_init();
+    let writer = || Careless(std::io::stderr());
+    let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(writer).try_init();
 }
 
 /// Logs to a file, appending.
@@ -20,7 +42,11 @@ pub fn to_stderr() {
 /// The file cannot be opened.
 pub fn to_file(path: &Path) -> std::io::Result<()> {
     let file = File::options().create(true).append(true).open(path)?;
-    let _ =
-        fmt().with_env_filter(filter()).with_target(false).with_ansi(false).with_writer(Mutex::new(file)).try_init();
+    let _ = fmt()
+        .with_env_filter(filter())
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(Mutex::new(Careless(file)))
+        .try_init();
     Ok(())
 }

@@ -74,7 +74,8 @@ impl Trainer {
         }
     }
 
-    /// Scored greedy replies to some questions. A question whose prompt is too long counts as answered wrongly.
+    /// Scored greedy replies to some questions. A question whose prompt is too long, or whose database cannot be read any more,
+    /// counts as answered wrongly.
     fn answer(
         &self,
         questions: &[Example],
@@ -83,7 +84,13 @@ impl Trainer {
     ) -> Result<Option<Vec<Scored>>, TrainError> {
         let mut prompts: Vec<Option<Prompt>> = Vec::new();
         for example in questions {
-            prompts.push(self.asker.prompt(&self.model, example)?);
+            prompts.push(match self.asker.prompt(&self.model, example) {
+                Err(TrainError::Data(error)) => {
+                    tracing::warn!("{error}; a held-out question on it counts as answered wrongly");
+                    None
+                }
+                prompt => prompt?,
+            });
         }
         let request = |prompt: &Prompt| GenerateRequest { prompt: prompt.tokens.clone(), seeds: vec![0] };
         let requests: Vec<_> = prompts.iter().flatten().map(request).collect();

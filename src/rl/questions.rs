@@ -1,11 +1,16 @@
 //! Which questions a step asks, and the prompts they become.
 
+use std::collections::BTreeSet;
+
 use crate::{
     data::{Cursor, Example, Order, Prompts},
     model::{ChatMessage, Model, Tokenizer},
 };
 
 use super::TrainError;
+
+/// Why a question is passed over whose prompt does not fit.
+const TOO_LONG: &str = "questions whose prompts are longer than data.max_prompt_tokens are passed over";
 
 /// A question as the model sees it.
 #[derive(Debug, Clone)]
@@ -49,36 +54,46 @@ impl Asker {
         Ok((tokens.len() <= self.max_tokens).then(|| Prompt { example: example.clone(), tokens }))
     }
 
-    /// The next `count` prompts after `cursor`, which moves on. Questions that are too long are passed over; how many is returned too.
+    /// The next `count` prompts in `order`, which moves on. Questions that are too long are passed over, and so are those whose
+    /// database cannot be read any more; why is returned too.
     ///
     /// # Errors
-    /// As [`Asker::prompt`]; or every question is too long.
+    /// As [`Asker::prompt`], if that is not for want of a database; or no question is left.
     pub fn draw(
         &self,
         model: &Model,
         examples: &[Example],
         order: &mut Order,
         count: usize,
-    ) -> Result<(Vec<Prompt>, usize), TrainError> {
-        let (mut drawn, mut passed) = (Vec::with_capacity(count), 0);
+    ) -> Result<(Vec<Prompt>, BTreeSet<String>), TrainError> {
+        let (mut drawn, mut passed, mut reasons) = (Vec::with_capacity(count), 0, BTreeSet::new());
         while drawn.len() < count {
-            let index = order
-                .next_index()
-                .filter(|_| passed <= examples.len())
-                .ok_or_else(|| self.nothing_fits(examples.len()))?;
-            match self.prompt(model, &examples[index])? {
-                Some(prompt) => drawn.push(prompt),
-                None => passed += 1,
-            }
+            let next = order.next_index().filter(|_| passed <= examples.len());
+            let index = next.ok_or_else(|| self.nothing_fits(examples.len(), &reasons))?;
+            let reason = match self.prompt(model, &examples[index]) {
+                Ok(Some(prompt)) => {
+                    drawn.push(prompt);
+                    continue;
+                }
+                Ok(None) => TOO_LONG.to_owned(),
+                Err(TrainError::Data(error)) => format!("{error}; the questions on it are passed over"),
+                Err(error) => return Err(error),
+            };
+            reasons.insert(reason);
+            passed += 1;
         }
-        Ok((drawn, passed))
+        Ok((drawn, reasons))
     }
 
-    fn nothing_fits(&self, questions: usize) -> TrainError {
-        TrainError::Unusable(format!(
-            "none of the {questions} training questions makes a prompt of at most data.max_prompt_tokens = {} tokens; raise it",
-            self.max_tokens
-        ))
+    fn nothing_fits(&self, questions: usize, reasons: &BTreeSet<String>) -> TrainError {
+        let databases = reasons.iter().find(|&reason| reason != TOO_LONG);
+        TrainError::Unusable(match databases {
+            Some(reason) => format!("none of the {questions} training questions can be asked: {reason}"),
+            None => format!(
+                "none of the {questions} training questions makes a prompt of at most data.max_prompt_tokens = {} tokens; raise it",
+                self.max_tokens
+            ),
+        })
     }
 }
 

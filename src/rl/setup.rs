@@ -1,6 +1,6 @@
 //! From settings to a trainer ready to work.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use burn::tensor::Device;
 
@@ -61,7 +61,7 @@ pub fn load(
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(prompts, settings.data.max_prompt_tokens);
     let course = Course::new(&settings.data, settings.run.seed, &dataset.train);
-    let trainer = Trainer { model, policy, dataset, course, scorer, asker, settings, max_steps, passed_over: false };
+    let trainer = Trainer { model, policy, dataset, course, scorer, asker, settings, max_steps, told: BTreeSet::new() };
     Ok(Loaded { trainer, started, memory, notes })
 }
 

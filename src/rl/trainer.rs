@@ -1,6 +1,6 @@
 //! One GRPO step: rollout, scoring, update.
 
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use super::{
     TrainError,
@@ -42,8 +42,8 @@ pub struct Trainer {
     pub settings: Settings,
     /// Steps at which the run ends.
     pub max_steps: u64,
-    /// Whether a question was passed over for its length, which is told once.
-    pub passed_over: bool,
+    /// Why questions were passed over, each of which is told once.
+    pub told: BTreeSet<String>,
 }
 
 /// What a step reports.
@@ -83,10 +83,7 @@ impl Trainer {
         let update = updated.report;
 
         let mut warnings = self.count_skipped(update.skipped);
-        if passed > 0 && !self.passed_over {
-            self.passed_over = true;
-            warnings.push("questions whose prompts are longer than data.max_prompt_tokens are passed over".to_owned());
-        }
+        warnings.extend(passed.into_iter().filter(|reason| self.told.insert(reason.clone())));
         let progress = &mut self.policy.progress;
         for rollout in &rollouts {
             let rate = progress.pass_rates.entry(rollout.prompt.example.id).or_default();

@@ -70,7 +70,12 @@ impl Asker {
         while drawn.len() < count {
             let next = order.next_index().filter(|_| passed <= examples.len());
             let index = next.ok_or_else(|| self.nothing_fits(examples.len(), &reasons))?;
-            let reason = match self.prompt(model, &examples[index]) {
+            let example = &examples[index];
+            let reason = match self.prompt(model, example) {
+                // The prompt may come from a schema that was read long ago.
+                Ok(Some(_)) if !example.database.is_file() => {
+                    format!("the database {} is gone; the questions on it are passed over", example.database.display())
+                }
                 Ok(Some(prompt)) => {
                     drawn.push(prompt);
                     continue;

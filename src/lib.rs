@@ -9,6 +9,8 @@ pub mod cockpit;
 pub mod data;
 pub mod dirs;
 pub mod evaluate;
+pub mod harmless;
+pub mod inside;
 pub mod model;
 pub mod plot;
 pub mod reward;

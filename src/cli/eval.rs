@@ -8,7 +8,7 @@ use std::time::Instant;
 pub use args::EvalArgs;
 use output::Output;
 
-use super::{Failure, logging, say};
+use super::{Failure, logging, say, say_json};
 use crate::{
     assets,
     evaluate::{About, Answer, EvalError, Plan, Report, compare::compare, evaluate, markdown},
@@ -23,7 +23,11 @@ use crate::{
 pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
     if let [a, b] = &args.compare[..] {
         let found = compare(a, b)?;
-        say(&if args.json { json(&found)? } else { found.to_string().trim_end().to_owned() });
+        if args.json {
+            say_json(&json(&found)?)
+        } else {
+            say(found.to_string().trim_end())
+        }
         return Ok(());
     }
     logging::to_stderr();
@@ -42,7 +46,11 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
     let (answers, seconds) = answers(&plan, &mut output)?;
     let report = Report::new(About { seconds, ..about }, &answers);
     output.finish(&markdown(&report))?;
-    say(&if args.json { json(&report)? } else { report.to_string().trim_end().to_owned() });
+    if args.json {
+        say_json(&json(&report)?)
+    } else {
+        say(report.to_string().trim_end())
+    }
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt};
 
+use crate::harmless::Harmless;
+
 fn filter() -> EnvFilter {
     EnvFilter::try_from_env("SQLR1_LOG").unwrap_or_else(|_| EnvFilter::new("warn,sqlr1_tui=info"))
 }
@@ -32,7 +34,7 @@ impl<W: Write> Write for Careless<W> {
 /// Logs to stderr. `SQLR1_LOG` takes a filter, as in `debug` or `sqlr1_tui::rl=trace`.
 pub fn to_stderr() {
     // A second call, as in tests, keeps the first one's log.
-    let writer = || Careless(std::io::stderr());
+    let writer = || Harmless::text(Careless(std::io::stderr()));
     let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(writer).try_init();
 }
 
@@ -46,7 +48,7 @@ pub fn to_file(path: &Path) -> std::io::Result<()> {
         .with_env_filter(filter())
         .with_target(false)
         .with_ansi(false)
-        .with_writer(Mutex::new(Careless(file)))
+        .with_writer(Mutex::new(Harmless::text(Careless(file))))
         .try_init();
     Ok(())
 }

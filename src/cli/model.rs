@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Failure, say};
+use super::{Failure, say_json};
 use crate::{
     model::{Model, ModelError, device, locate},
     settings::Quantize,
@@ -39,7 +39,7 @@ struct LogitsArgs {
 pub fn model(args: &ModelArgs) -> Result<(), Failure> {
     let What::Logits(args) = &args.what;
     let answer = logits(args).map_err(|e| Failure::Environment(e.to_string()))?;
-    say(&answer.to_string());
+    say_json(&answer.to_string());
     Ok(())
 }
 

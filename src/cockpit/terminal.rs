@@ -131,7 +131,7 @@ impl Panics {
         let this = Arc::clone(self);
         std::panic::set_hook(Box::new(move |info| (this.before)(info)));
         for message in self.held.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            let _ = writeln!(io::stderr(), "{message}");
+            let _ = writeln!(io::stderr(), "{}", crate::harmless::text(&message));
         }
     }
 }

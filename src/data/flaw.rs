@@ -55,6 +55,9 @@ pub enum Problem {
     /// A database name that would lead out of the database folder.
     #[error("`db_id` is `{0}`, which is no plain folder name")]
     UnsafeName(String),
+    /// A database that is a link to somewhere else.
+    #[error("the database {} is a link out of the data folder; copy the database there", .0.display())]
+    Outside(PathBuf),
     /// A database is not there.
     #[error("there is no database `{db_id}`: {} is missing; unpack the data's databases", file.display())]
     NoDatabase {

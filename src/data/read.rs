@@ -11,7 +11,7 @@ use super::{
     DataError, Example, Flaw, Place, Problem, Split,
     entry::{Entry, parse},
 };
-use crate::sql::database_file;
+use crate::{inside, sql::database_file};
 
 /// What every SQLite database begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -109,10 +109,18 @@ impl Databases<'_> {
     }
 }
 
+/// Whether a database `<folder>/<db_id>/<db_id>.sqlite` is a link out of the folder.
+fn leaves(file: &Path) -> bool {
+    let folder = file.parent().and_then(Path::parent).unwrap_or(file);
+    inside::is_within(folder, file).is_ok_and(|within| !within)
+}
+
 fn find(home: &Path, db_id: &str) -> Result<PathBuf, Problem> {
     let file = database_file(home, db_id).ok_or_else(|| Problem::UnsafeName(db_id.to_owned()))?;
     let mut start = Vec::new();
     match File::open(&file).and_then(|open| open.take(MAGIC.len() as u64).read_to_end(&mut start)) {
+        // The folder of databases may be a link as a whole, a database in it may not: its rows are shown to whoever trains on it.
+        Ok(_) if leaves(&file) => Err(Problem::Outside(file)),
         Ok(_) if start == MAGIC => Ok(file),
         Ok(_) => Err(Problem::NotADatabase(file)),
         Err(_) => Err(Problem::NoDatabase { db_id: db_id.to_owned(), file }),

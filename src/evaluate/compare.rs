@@ -11,6 +11,7 @@ use std::{
 use serde::Serialize;
 
 use super::EvalError;
+use crate::harmless::is_obeyed;
 use read::{Line, read};
 
 /// Questions that a comparison shows of each kind.
@@ -171,7 +172,7 @@ fn list(f: &mut fmt::Formatter<'_>, title: &str, changed: &[Changed]) -> fmt::Re
 
 /// Text from a file, fit for a terminal.
 fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::{
     Report, Score,
     report::{Example, percent, range},
 };
+use crate::harmless::is_obeyed;
 
 /// The report for a file: what was evaluated, the table, the failures with examples.
 pub fn markdown(report: &Report) -> String {
@@ -82,7 +83,7 @@ fn line(text: &mut String, line: &str) {
 }
 
 /// Text as inline code, whatever is in it: the fence is one backtick longer than any run of them inside.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = one_line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
@@ -91,13 +92,13 @@ fn code(text: &str) -> String {
 }
 
 /// Text that no Markdown is made of.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let escape = |c: char| if "\\`*_{}[]<>#|".contains(c) { format!("\\{c}") } else { c.to_string() };
     one_line(text).chars().map(escape).collect()
 }
 
 fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_obeyed(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub mod compare;
 mod error;
 mod examinee;
 mod failure;
-mod markdown;
+pub(crate) mod markdown;
 mod report;
 mod session;
 mod vote;

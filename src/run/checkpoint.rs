@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{atomic, event::CheckpointReason, room};
+use crate::inside;
 
 /// Version of the checkpoint layout.
 pub const CHECKPOINT_VERSION: u32 = 1;
@@ -198,10 +199,12 @@ pub fn read(path: &Path) -> Result<Checkpoint, CheckpointError> {
         return Err(damaged(format!("it has version {}, this program reads {CHECKPOINT_VERSION}", manifest.version)));
     }
     for (name, expected) in &manifest.files {
-        if Path::new(name).components().any(|c| !matches!(c, std::path::Component::Normal(_))) {
-            return Err(damaged(format!("{name:?} points outside the checkpoint")));
+        let file =
+            inside::join(path, name).ok_or_else(|| damaged(format!("{name:?} points outside the checkpoint")))?;
+        if inside::is_within(path, &file).is_ok_and(|within| !within) {
+            return Err(damaged(format!("{name:?} is a link out of the checkpoint")));
         }
-        let found = entry(&path.join(name)).map_err(|e| damaged(e.to_string()))?;
+        let found = entry(&file).map_err(|e| damaged(e.to_string()))?;
         if found != *expected {
             return Err(damaged(format!(
                 "{name} is not as it was written ({} bytes, {} expected)",
@@ -326,6 +329,34 @@ mod tests {
         }
         fs::remove_file(new.path.join(MANIFEST)).unwrap();
         assert_eq!(newest(dir.path()).unwrap().0.unwrap(), old);
+    }
+
+    #[test]
+    fn a_manifest_leads_nowhere_else() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let saved = save(dir.path(), 3, Manual, "three");
+        let secret = other.path().join("secret");
+        fs::write(&secret, "three").unwrap();
+        let told = |names: &[&str]| {
+            let mut manifest = saved.manifest.clone();
+            let entry = manifest.files["adapter"].clone();
+            manifest.files = names.iter().map(|name| ((*name).to_owned(), entry.clone())).collect();
+            write_manifest(&saved.path, &manifest).unwrap();
+            read(&saved.path).map_err(|error| error.to_string())
+        };
+        let relative = format!("../../{}/secret", other.path().file_name().unwrap().to_string_lossy());
+        for name in [secret.to_str().unwrap(), relative.as_str(), "reference/../../x", "."] {
+            let error = told(&[name]).unwrap_err();
+            assert!(error.contains("points outside the checkpoint"), "{error}");
+        }
+        std::os::unix::fs::symlink(&secret, saved.path.join("link")).unwrap();
+        std::os::unix::fs::symlink(other.path(), saved.path.join("folder")).unwrap();
+        for name in ["link", "folder/secret"] {
+            let error = told(&[name]).unwrap_err();
+            assert!(error.contains("link out of the checkpoint"), "{error}");
+        }
+        std::os::unix::fs::symlink("adapter", saved.path.join("within")).unwrap();
+        assert!(told(&["adapter", "within"]).is_ok());
     }
 
     #[test]

@@ -28,7 +28,7 @@ enum DataCommand {
 /// [`Failure`] if the data are of no use, or nothing can be written.
 pub fn data(args: &DataArgs) -> Result<(), Failure> {
     match &args.command {
-        DataCommand::Check(args) => check::run(args, &mut std::io::stdout().lock()),
+        DataCommand::Check(args) => check::run(args, &mut super::printed(args.json)),
         DataCommand::Subset(args) => subset::run(args).map(|report| say(&report)),
         DataCommand::Generate(args) => generate::run(args).map(|report| say(&report)),
     }

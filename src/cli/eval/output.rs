@@ -9,12 +9,13 @@ use std::{
 use super::args::EvalArgs;
 use crate::{
     evaluate::{Answer, EvalError},
+    harmless::Harmless,
     run::atomic,
 };
 
 /// The file of answers, written as they come, and the report, written at the end.
 pub(super) struct Output {
-    answers: Option<(PathBuf, BufWriter<File>)>,
+    answers: Option<(PathBuf, Harmless<BufWriter<File>>)>,
     report: Option<PathBuf>,
 }
 
@@ -23,7 +24,10 @@ impl Output {
     pub(super) fn open(args: &EvalArgs) -> Result<Self, EvalError> {
         let create =
             |path: &PathBuf| File::create(path).map_err(|source| EvalError::Write { path: path.clone(), source });
-        let answers = args.out.as_ref().map(|path| Ok::<_, EvalError>((path.clone(), BufWriter::new(create(path)?))));
+        let answers = args
+            .out
+            .as_ref()
+            .map(|path| Ok::<_, EvalError>((path.clone(), Harmless::json(BufWriter::new(create(path)?)))));
         if let Some(path) = &args.report {
             create(path)?;
         }

@@ -30,6 +30,18 @@ pub enum Action {
     Back,
     Redraw,
     Suspend,
+    PlayPause,
+    Faster,
+    Slower,
+    StepBack,
+    StepOn,
+    LeapBack,
+    LeapOn,
+    ToStart,
+    ToEnd,
+    ToStep,
+    Go,
+    Erase,
     StopWithCheckpoint,
     StopWithout,
     Stay,
@@ -42,8 +54,12 @@ pub enum Action {
 pub enum Scope {
     /// Everywhere but in a question.
     Main,
+    /// In a replay; before what a key means everywhere.
+    Replay,
     /// While the cockpit asks how to quit.
     Quit,
+    /// While the step to go to is typed.
+    Jump,
 }
 
 /// A key with its modifiers.
@@ -142,6 +158,19 @@ actions! {
     Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the program, training included, until the shell's `fg`." None;
     Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
     Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);
+    Replay PlayPause "play" [Chord::char(' ')] "play/pause" "Play or hold the tape; at its end, play it anew." Some(1);
+    Replay StepBack "step-back" [Chord::char(',')] "step back" "Go to the end of the step before." Some(2);
+    Replay StepOn "step-on" [Chord::char('.')] "step on" "Go to the end of the next step." Some(3);
+    Replay LeapBack "leap-back" [Chord::char('<')] "10 back" "Go ten steps back." None;
+    Replay LeapOn "leap-on" [Chord::char('>')] "10 on" "Go ten steps on." None;
+    Replay Slower "slower" [Chord::char('-')] "slower" "Play at half the speed." Some(5);
+    Replay Faster "faster" [Chord::char('+'), Chord::char('=')] "faster" "Play at twice the speed." Some(4);
+    Replay ToStart "to-start" [Chord::char('{')] "start" "Go to the start of the run." Some(7);
+    Replay ToEnd "to-end" [Chord::char('}')] "end" "Go to the end of the run, or to what there is of it." Some(8);
+    Replay ToStep "to-step" [Chord::char(':')] "to step" "Go to a step: type its number, then enter." Some(6);
+    Jump Go "jump-go" [Chord::key(K::Enter)] "go" "Go to the step typed." None;
+    Jump Erase "jump-erase" [Chord::key(K::Backspace)] "erase" "Take the last digit back." None;
+    Jump Stay "jump-stay" [Chord::key(K::Esc), Chord::ctrl('c')] "stay" "Stay at this step." None;
     Quit StopWithCheckpoint "stop-checkpoint" [Chord::char('c')] "checkpoint and stop" "Finish the step, write a checkpoint, leave." None;
     Quit StopWithout "stop" [Chord::char('s')] "stop without" "Drop the step in progress and leave." None;
     Quit Stay "stay" [Chord::key(K::Esc), Chord::char('n')] "stay" "Go on training." None;
@@ -164,9 +193,14 @@ pub fn info_of(action: Action, scope: Scope) -> Option<&'static ActionInfo> {
     ACTIONS.iter().find(|info| info.action == action && info.scope == scope)
 }
 
-/// The actions that the footer hints at, the most needed ones first.
-pub fn hints() -> Vec<&'static ActionInfo> {
-    let mut hints: Vec<_> = ACTIONS.iter().filter(|info| info.hint.is_some()).collect();
+/// Whether an action asks something of a trainer.
+pub fn needs_trainer(action: Action) -> bool {
+    matches!(action, Action::PauseResume | Action::Checkpoint | Action::Evaluate)
+}
+
+/// The actions of a scope that the footer hints at, the most needed ones first.
+pub fn hints(scope: Scope) -> Vec<&'static ActionInfo> {
+    let mut hints: Vec<_> = ACTIONS.iter().filter(|info| info.scope == scope && info.hint.is_some()).collect();
     hints.sort_by_key(|info| info.hint);
     hints
 }
@@ -179,7 +213,7 @@ mod tests {
 
     #[test]
     fn no_two_actions_share_a_key() {
-        for scope in [Scope::Main, Scope::Quit] {
+        for scope in [Scope::Main, Scope::Replay, Scope::Quit, Scope::Jump] {
             let mut seen = BTreeSet::new();
             for info in ACTIONS.iter().filter(|info| info.scope == scope) {
                 for chord in info.keys {

@@ -15,8 +15,9 @@ mod panes;
 mod run_loop;
 pub mod state;
 mod symbols;
+mod tape;
 mod terminal;
-mod text;
+pub(crate) mod text;
 pub mod theme;
 mod ui;
 
@@ -25,6 +26,8 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod pty_tests;
 #[cfg(test)]
+mod replay_tests;
+#[cfg(test)]
 mod tests;
 
 pub use app::{App, Leave};
@@ -32,5 +35,6 @@ pub use draw::draw;
 pub use feed::{Feed, History, HistoryError};
 pub use options::{CockpitOptions, Place};
 pub use outcome::{CockpitError, Left, Outcome, Signal};
-pub use run_loop::run;
+pub use run_loop::{replay, run};
 pub use symbols::Symbols;
+pub use tape::SPEEDS;

@@ -35,11 +35,24 @@ pub async fn run(
     commands: Option<Arc<dyn CommandSink>>,
     options: CockpitOptions,
 ) -> Result<Outcome, CockpitError> {
+    let app = App::new(options.theme.clone(), options.symbols, commands);
+    show(feed, app, options).await
+}
+
+/// Plays a stored run as it happened, so many seconds of it a second, until a person leaves or a signal comes.
+///
+/// # Errors
+/// As [`run`].
+pub async fn replay(feed: Feed, speed: f64, options: CockpitOptions) -> Result<Outcome, CockpitError> {
+    let app = App::new(options.theme.clone(), options.symbols, None).replaying(speed);
+    show(feed, app, options).await
+}
+
+async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outcome, CockpitError> {
     if !io::stdout().is_terminal() {
         return Err(CockpitError::NoTerminal);
     }
     let mut signals = Signals::listen()?;
-    let mut app = App::new(options.theme.clone(), options.symbols, commands);
     app.place = options.place.clone();
     let screen = Screen::take()?;
     let history = feed.history();
@@ -79,6 +92,7 @@ impl Cockpit {
         let mut input = EventStream::new();
         loop {
             self.draw_if_due()?;
+            let tick = self.app.wait().map(|wait| Instant::now() + wait);
             let notice_ends = self.app.ui.toast.as_ref().map(|toast| toast.until);
             let effect = tokio::select! {
                 biased;
@@ -98,7 +112,12 @@ impl Cockpit {
                     self.dirty = true;
                     None
                 }
-                delivery = feed.next(self.app.run.last_seq()) => self.deliver(delivery),
+                () = wait_until(tick) => {
+                    self.app.tick(Instant::now());
+                    self.dirty = true;
+                    None
+                }
+                delivery = feed.next(self.app.last_seq()) => self.deliver(delivery),
             };
             if let Some(effect) = effect
                 && let Some(leave) = self.perform(effect)?
@@ -138,7 +157,10 @@ impl Cockpit {
                 let effect = records.iter().fold(None, |effect, record| self.app.record(record).or(effect));
                 if !self.begun {
                     // What is past is nothing to give notice of.
-                    self.app.ui.toast = None;
+                    if self.app.tape().is_none() {
+                        self.app.ui.toast = None;
+                    }
+                    self.app.begin();
                     self.begun = true;
                     self.next_frame = Instant::now();
                 }
@@ -180,7 +202,8 @@ impl Cockpit {
             self.app.toast(LogLevel::Warn, PlotError::Empty.to_string());
             return;
         };
-        let path = info.run_dir.join("exports").join(format!("curves-step-{}.png", self.app.run.step()));
+        let folder = self.app.place.run.as_ref().unwrap_or(&info.run_dir);
+        let path = folder.join("exports").join(format!("curves-step-{}.png", self.app.run.step()));
         let history = Arc::clone(&self.history);
         self.export = Some(tokio::task::spawn_blocking(move || {
             let records = history.since(0).map_err(|error| error.to_string())?;

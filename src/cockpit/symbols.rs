@@ -35,6 +35,8 @@ pub struct Symbols {
     pub column: &'static str,
     /// Running.
     pub running: &'static str,
+    /// Being played.
+    pub playing: &'static str,
     /// Waiting.
     pub paused: &'static str,
     /// On its way to another state.
@@ -69,6 +71,7 @@ impl Symbols {
         eval: "◆",
         column: "│",
         running: "●",
+        playing: "▶",
         paused: "‖",
         turning: "◌",
     };
@@ -89,6 +92,7 @@ impl Symbols {
         eval: "o",
         column: "|",
         running: "*",
+        playing: ">",
         paused: "=",
         turning: "~",
     };

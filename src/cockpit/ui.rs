@@ -16,6 +16,8 @@ pub enum Overlay {
     Finished,
     /// How to quit; the number is the marked answer.
     Quit(usize),
+    /// Which step to go to, in a replay.
+    Jump,
 }
 
 /// A short notice in the footer.
@@ -57,6 +59,8 @@ pub struct Ui {
     pub log_scroll: usize,
     /// Lines that the help is scrolled down.
     pub help_scroll: usize,
+    /// The step being typed.
+    pub typed: String,
     /// A short notice.
     pub toast: Option<Toast>,
 }
@@ -75,6 +79,7 @@ impl Default for Ui {
             detail_scroll: 0,
             log_scroll: 0,
             help_scroll: 0,
+            typed: String::new(),
             toast: None,
         }
     }

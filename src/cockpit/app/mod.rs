@@ -5,17 +5,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::{KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 mod orders;
+mod playback;
 mod travel;
 
+pub use playback::NO_TRAINER;
+
 use super::{
-    action::{Action, Scope, action_of},
+    action::{Action, Scope, action_of, needs_trainer},
     options::Place,
     panes::{Chart, Pane, charts},
     state::RunView,
     symbols::Symbols,
+    tape::Tape,
     theme::Theme,
     ui::{Overlay, Toast, Ui},
 };
@@ -68,6 +72,7 @@ pub struct App {
     commands: Option<Arc<dyn CommandSink>>,
     asked: Option<RunState>,
     leaving: bool,
+    tape: Option<Tape>,
 }
 
 impl App {
@@ -82,11 +87,15 @@ impl App {
             commands,
             asked: None,
             leaving: false,
+            tape: None,
         }
     }
 
     /// Takes in a record.
     pub fn record(&mut self, record: &Record) -> Option<Effect> {
+        if self.onto_tape(record) {
+            return None;
+        }
         self.run.apply(record);
         match &record.event {
             Event::State(_) => self.asked = None,
@@ -113,6 +122,9 @@ impl App {
 
     /// The trainer hung up.
     pub fn trainer_gone(&mut self) -> Option<Effect> {
+        if self.tape.is_some() {
+            return None;
+        }
         self.run.trainer_gone();
         (self.leaving).then_some(Effect::Leave(Leave::Stopped))
     }
@@ -122,17 +134,29 @@ impl App {
         if event.kind == KeyEventKind::Release {
             return None;
         }
-        let scope = if matches!(self.ui.overlay, Overlay::Quit(_)) { Scope::Quit } else { Scope::Main };
-        let action = action_of(event, scope)?;
+        if let (Overlay::Jump, KeyCode::Char(c)) = (self.ui.overlay, event.code) {
+            self.typed(c);
+        }
+        let (scope, action) =
+            self.scopes().iter().find_map(|scope| action_of(event, *scope).map(|action| (scope, action)))?;
         match scope {
             Scope::Main => self.act(action),
             Scope::Quit => self.answer(action),
+            Scope::Replay => {
+                self.play(action);
+                None
+            }
+            Scope::Jump => {
+                self.jump(action);
+                None
+            }
         }
     }
 
     /// Does what a key of the main scope means.
     pub fn act(&mut self, action: Action) -> Option<Effect> {
         match action {
+            _ if needs_trainer(action) && self.tape.is_some() => self.toast(LogLevel::Warn, NO_TRAINER.into()),
             Action::PauseResume => self.pause_or_resume(),
             Action::Checkpoint => {
                 self.order(Command::Checkpoint, "a checkpoint is written at the end of the step");

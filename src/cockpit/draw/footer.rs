@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 use super::widgets::put;
 use crate::{
     cockpit::{
-        action::{Action, hints},
+        action::{Action, Scope, hints, needs_trainer},
         app::App,
         text,
     },
@@ -42,8 +42,14 @@ fn level(app: &App, level: LogLevel) -> Style {
 /// As many hints as fit, the most needed ones first; what makes no sense now is left out.
 fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     let mut x = area.x + 1;
-    for info in hints() {
-        let needs_trainer = matches!(info.action, Action::PauseResume | Action::Checkpoint | Action::Evaluate);
+    let replay = app.tape().is_some();
+    let mut hints = [hints(Scope::Main), if replay { hints(Scope::Replay) } else { Vec::new() }].concat();
+    // The tape's own keys come first among equals, and space is theirs.
+    hints.sort_by_key(|info| (info.hint, info.scope != Scope::Replay));
+    hints.retain(|info| !replay || info.action != Action::PauseResume);
+    for info in hints {
+        let greyed = replay && needs_trainer(info.action);
+        let needs_trainer = needs_trainer(info.action) && !greyed;
         let needs_sample = matches!(info.action, Action::PreviousGroup | Action::NextGroup);
         if (needs_trainer && !app.has_trainer()) || (needs_sample && app.run.samples().len() < 2) {
             continue;
@@ -58,7 +64,8 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
         if x + width > area.right() {
             break;
         }
-        x = put(buf, x, area.y, area.right(), &key, app.theme.accent());
+        let style = if greyed { app.theme.muted() } else { app.theme.accent() };
+        x = put(buf, x, area.y, area.right(), &key, style);
         x = put(buf, x, area.y, area.right(), &format!(" {label}"), app.theme.muted()) + 2;
     }
 }

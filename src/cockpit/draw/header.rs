@@ -58,7 +58,8 @@ fn identity(app: &App, area: Rect, buf: &mut Buffer) {
     let right = area.right().saturating_sub(text::width(&word) as u16 + 1);
     put(buf, right, area.y, area.right(), &word, style.patch(theme.value()));
     let end = right.saturating_sub(2);
-    let mut x = put(buf, area.x, area.y, end, " sqlr1-tui ", theme.badge()) + 1;
+    let badge = if app.tape().is_some() { " replay " } else { " sqlr1-tui " };
+    let mut x = put(buf, area.x, area.y, end, badge, theme.badge()) + 1;
     let Some(info) = app.run.info() else { return };
     x = put(buf, x, area.y, end, &text::fit(&cleaner.line(&info.name), 32, app.symbols.ellipsis), theme.strong());
     let model = &info.model;

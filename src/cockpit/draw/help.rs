@@ -10,8 +10,8 @@ use ratatui::{
 use super::widgets::{frame, middle, scrolled};
 use crate::{
     cockpit::{
-        action::{ACTIONS, Scope},
-        app::App,
+        action::{ACTIONS, Action, Scope, needs_trainer},
+        app::{App, NO_TRAINER},
         text,
     },
     run::metrics,
@@ -31,9 +31,18 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     let theme = &app.theme;
     let cleaner = app.symbols.cleaner();
     let mut lines = vec![heading(app, "keys")];
-    for info in ACTIONS.iter().filter(|info| info.scope == Scope::Main) {
+    let replay = app.tape().is_some();
+    let shown = ACTIONS.iter().filter(|info| info.scope == Scope::Replay && replay);
+    let main =
+        ACTIONS.iter().filter(|info| info.scope == Scope::Main && (!replay || info.action != Action::PauseResume));
+    for info in shown.chain(main) {
         let keys: Vec<String> = info.keys.iter().map(super::super::action::Chord::label).collect();
-        two_columns(&mut lines, &keys.join(" "), theme.accent(), &[(info.help.to_owned(), theme.text())], width);
+        let (help, term, style) = if replay && needs_trainer(info.action) {
+            (format!("{} Not here: {NO_TRAINER}.", info.help), theme.muted(), theme.muted())
+        } else {
+            (info.help.to_owned(), theme.accent(), theme.text())
+        };
+        two_columns(&mut lines, &keys.join(" "), term, &[(help, style)], width);
     }
     lines.push(Line::default());
     lines.push(heading(app, "metrics"));

@@ -18,6 +18,7 @@ mod help;
 mod log;
 mod plot;
 mod sample;
+mod scrubber;
 mod sql;
 mod table;
 mod tiny;
@@ -28,7 +29,7 @@ use ratatui::{
     layout::{Constraint, Layout, Rect},
 };
 
-use super::{app::App, panes::Pane, ui::Overlay};
+use super::{app::App, panes::Pane, text, ui::Overlay};
 
 /// Draws the whole screen and brings scroll positions back within bounds.
 pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
@@ -43,13 +44,20 @@ pub fn draw(app: &mut App, area: Rect, buf: &mut Buffer) {
 
 fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
     let header_rows = header::rows(app, area);
-    let [head, main, foot] =
-        Layout::vertical([Constraint::Length(header_rows), Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let scrubber_rows = u16::from(app.tape().is_some());
+    let [head, main, scrubber, foot] = Layout::vertical([
+        Constraint::Length(header_rows),
+        Constraint::Min(0),
+        Constraint::Length(scrubber_rows),
+        Constraint::Length(1),
+    ])
+    .areas(area);
     header::render(app, head, buf);
     panes(app, main, buf);
+    scrubber::render(app, scrubber, buf);
     footer::render(app, foot, buf);
     match app.ui.overlay {
-        Overlay::None => {}
+        Overlay::None | Overlay::Jump => {}
         Overlay::Help => app.ui.help_scroll = help::render(app, area, buf),
         Overlay::Finished => finished::render(app, area, buf),
         Overlay::Quit(marked) => dialog::quit(app, marked, area, buf),
@@ -90,7 +98,7 @@ fn pane(app: &mut App, pane: Pane, area: Rect, buf: &mut Buffer) {
 /// The last guard: whatever a panel let through, no cell makes a terminal do something.
 fn scrub(buf: &mut Buffer) {
     for cell in &mut buf.content {
-        if cell.symbol().chars().any(char::is_control) {
+        if cell.symbol().chars().any(text::is_obeyed) {
             cell.set_symbol("?");
         }
     }

@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     charts::{ChartData, titles},
-    header, plot,
+    header, plot, scrubber,
     widgets::put,
 };
 use crate::cockpit::{
@@ -19,6 +19,9 @@ use crate::cockpit::{
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
         return;
+    }
+    if app.ui.overlay == Overlay::Jump {
+        return scrubber::render(app, area, buf);
     }
     if let Overlay::Quit(_) = app.ui.overlay {
         let room = usize::from(area.width);

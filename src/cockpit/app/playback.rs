@@ -1,0 +1,121 @@
+//! A replayed run: keys move its tape.
+
+use std::time::{Duration, Instant};
+
+use super::App;
+use crate::{
+    cockpit::{
+        action::{Action, Scope},
+        tape::Tape,
+        ui::Overlay,
+    },
+    run::event::{Event, LogLevel, Record},
+};
+
+/// Why keys that ask something of a trainer do nothing.
+pub const NO_TRAINER: &str = "this is a replay, no trainer is there to ask";
+/// Digits of a step that can be typed.
+const DIGITS: usize = 12;
+
+impl App {
+    /// Makes it a player of a stored run: records go onto a tape, and what is shown is the run at the tape's place.
+    #[must_use]
+    pub fn replaying(self, speed: f64) -> Self {
+        Self { tape: Some(Tape::new(speed)), ..self }
+    }
+
+    /// The tape of a replayed run.
+    pub fn tape(&self) -> Option<&Tape> {
+        self.tape.as_ref()
+    }
+
+    /// The newest stored record that is here.
+    pub fn last_seq(&self) -> u64 {
+        self.tape.as_ref().map_or_else(|| self.run.last_seq(), Tape::last_seq)
+    }
+
+    /// The past is here: a replay starts.
+    pub fn begin(&mut self) {
+        if let Some(tape) = &mut self.tape {
+            tape.to_start(&mut self.run);
+        }
+    }
+
+    /// How long until a replayed run goes on by itself.
+    pub fn wait(&self) -> Option<Duration> {
+        self.tape.as_ref().and_then(Tape::wait)
+    }
+
+    /// Lets a replayed run go on.
+    pub fn tick(&mut self, now: Instant) {
+        if let Some(tape) = &mut self.tape {
+            tape.tick(now, &mut self.run);
+        }
+    }
+
+    /// The scopes in which a key is looked up, the innermost first.
+    pub(super) fn scopes(&self) -> &'static [Scope] {
+        match (&self.ui.overlay, &self.tape) {
+            (Overlay::Quit(_), _) => &[Scope::Quit],
+            (Overlay::Jump, _) => &[Scope::Jump],
+            (_, Some(_)) => &[Scope::Replay, Scope::Main],
+            (_, None) => &[Scope::Main],
+        }
+    }
+
+    /// Puts a record onto the tape, if there is one. What is not stored is for people at the screen.
+    pub(super) fn onto_tape(&mut self, record: &Record) -> bool {
+        let Some(tape) = &mut self.tape else { return false };
+        match &record.event {
+            Event::Log(line) if record.seq == 0 => self.toast(line.level, line.message.clone()),
+            _ => tape.push(record),
+        }
+        true
+    }
+
+    /// Does what a key of the replay means.
+    pub(super) fn play(&mut self, action: Action) {
+        let Some(tape) = &mut self.tape else { return };
+        match action {
+            Action::PlayPause => tape.toggle(&mut self.run),
+            Action::Faster => tape.accelerate(2.0),
+            Action::Slower => tape.accelerate(0.5),
+            Action::StepBack => tape.by_steps(-1, &mut self.run),
+            Action::StepOn => tape.by_steps(1, &mut self.run),
+            Action::LeapBack => tape.by_steps(-10, &mut self.run),
+            Action::LeapOn => tape.by_steps(10, &mut self.run),
+            Action::ToStart => tape.to_start(&mut self.run),
+            Action::ToEnd => tape.to_end(&mut self.run),
+            Action::ToStep => {
+                self.ui.typed.clear();
+                self.ui.overlay = Overlay::Jump;
+            }
+            _ => {}
+        }
+    }
+
+    /// A digit of the step to go to.
+    pub(super) fn typed(&mut self, c: char) {
+        if c.is_ascii_digit() && self.ui.typed.len() < DIGITS {
+            self.ui.typed.push(c);
+        }
+    }
+
+    /// Ends or corrects the typing of a step.
+    pub(super) fn jump(&mut self, action: Action) {
+        match action {
+            Action::Erase => {
+                self.ui.typed.pop();
+            }
+            Action::Go => {
+                self.close();
+                let (Ok(step), Some(tape)) = (self.ui.typed.parse(), &mut self.tape) else { return };
+                let reached = tape.to_step(step, &mut self.run);
+                if reached != step {
+                    self.toast(LogLevel::Warn, format!("there is no step {step}; this is step {reached}"));
+                }
+            }
+            _ => self.close(),
+        }
+    }
+}

@@ -8,6 +8,7 @@ use plotters::{
 use super::{PlotError, font, panel, picture::Picture};
 use crate::{
     cockpit::{figures, state::RunView},
+    harmless::Cleaner,
     run::{
         event::{MemorySource, Method, Record, RunStarted},
         metrics,
@@ -24,21 +25,14 @@ pub const DEFAULT_SIZE: (u32, u32) = (1600, 1640);
 /// Drawn so many times as large and then made smaller, since plotters draws hard edges.
 pub(super) const SCALE: u32 = 2;
 
-pub(super) type Area<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
+pub(super) type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 
 /// Draws the curves of a run as a PNG picture of so many pixels.
 ///
 /// # Errors
 /// [`PlotError::Empty`] if no step and no evaluation is among the records; [`PlotError::Size`] for impossible sizes.
 pub fn render(records: &[Record], (width, height): (u32, u32)) -> Result<Vec<u8>, PlotError> {
-    if !(MIN..=MAX).contains(&width) || !(MIN..=MAX).contains(&height) {
-        return Err(PlotError::Size { width, height });
-    }
-    let view = RunView::replay(records);
-    if view.step() == 0 && view.evals().is_empty() {
-        return Err(PlotError::Empty);
-    }
-    font::register()?;
+    let view = view(records, (width, height))?;
     let mut picture = Picture::new(width * SCALE, height * SCALE, (255, 255, 255));
     {
         let size = (picture.width, picture.height);
@@ -49,11 +43,40 @@ pub fn render(records: &[Record], (width, height): (u32, u32)) -> Result<Vec<u8>
     picture.halved().png()
 }
 
+/// The same as an SVG picture, whose text is set in whatever font its viewer has.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_svg(records: &[Record], size: (u32, u32)) -> Result<String, PlotError> {
+    let view = view(records, size)?;
+    let mut picture = String::new();
+    {
+        let root = SVGBackend::with_string(&mut picture, size).into_drawing_area();
+        root.fill(&WHITE).map_err(draw_error)?;
+        page(&root, &view)?;
+        root.present().map_err(draw_error)?;
+    }
+    Ok(picture)
+}
+
+/// What there is to draw, once everything is ready for it.
+fn view(records: &[Record], (width, height): (u32, u32)) -> Result<RunView, PlotError> {
+    if !(MIN..=MAX).contains(&width) || !(MIN..=MAX).contains(&height) {
+        return Err(PlotError::Size { width, height });
+    }
+    let view = RunView::replay(records);
+    if view.step() == 0 && view.evals().is_empty() {
+        return Err(PlotError::Empty);
+    }
+    font::register()?;
+    Ok(view)
+}
+
 pub(super) fn draw_error(error: impl std::fmt::Display) -> PlotError {
     PlotError::Draw(error.to_string())
 }
 
-fn page(root: &Area<'_>, view: &RunView) -> Result<(), PlotError> {
+fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView) -> Result<(), PlotError> {
     let (width, height) = root.dim_in_pixel();
     // Text grows with the page, within what stays readable.
     let unit = (f64::from(width.min(height)) / 1600.0).clamp(0.4, 4.0);
@@ -77,9 +100,15 @@ fn page(root: &Area<'_>, view: &RunView) -> Result<(), PlotError> {
     Ok(())
 }
 
-fn write(area: &Area<'_>, text: &str, at: (i32, i32), size: f64, color: RGBColor) -> Result<(), PlotError> {
+fn write<B: DrawingBackend>(
+    area: &Area<B>,
+    text: &str,
+    at: (i32, i32),
+    size: f64,
+    color: RGBColor,
+) -> Result<(), PlotError> {
     let style = (font::FAMILY, size).into_font().color(&color).pos(Pos::new(HPos::Left, VPos::Center));
-    area.draw_text(text, &style, at).map_err(draw_error)
+    area.draw_text(&Cleaner { ascii: false }.line(text), &style, at).map_err(draw_error)
 }
 
 fn title(view: &RunView) -> String {
@@ -174,6 +203,23 @@ mod tests {
                 assert!(inked(&picture, column * 400 + 60, 60 + row * 200, 300, 160) > 500, "panel {row} {column}");
             }
         }
+    }
+
+    #[test]
+    fn the_svg_has_the_same_words_and_nothing_that_runs() {
+        let mut run = RunBuilder::new();
+        let mut started = crate::cockpit::fixture::started(None);
+        started.name = "</text><script>alert(1)</script>\u{1b}]0;x\u{7}".into();
+        run.add(Event::Run(Box::new(started)));
+        (1..=30).for_each(|step| {
+            run.step(step);
+        });
+        run.eval(20, 9);
+        let svg = render_svg(&run.records(), (800, 900)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+        assert!(svg.contains("loss") && svg.contains("held-out (Wilson 95 %)") && svg.contains("seed 42"));
+        assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{}", &svg[..800]);
+        assert_eq!(svg, render_svg(&run.records(), (800, 900)).unwrap());
     }
 
     #[test]

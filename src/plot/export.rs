@@ -5,6 +5,15 @@ use std::{fs, path::Path};
 use super::{PlotError, curves};
 use crate::run::{atomic, event::Record};
 
+/// Draws a run's curves into an SVG file, making its folder if need be.
+///
+/// # Errors
+/// As [`export_curves`].
+pub fn export_svg(records: &[Record], path: &Path) -> Result<(), PlotError> {
+    let picture = curves::render_svg(records, curves::DEFAULT_SIZE)?;
+    write_picture(picture.as_bytes(), path)
+}
+
 /// Draws a run's curves into a PNG file, making its folder if need be.
 ///
 /// # Errors

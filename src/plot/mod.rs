@@ -1,4 +1,4 @@
-//! Training curves and screens as PNG pictures.
+//! Training curves and screens as pictures.
 
 pub mod curves;
 mod error;
@@ -10,4 +10,4 @@ mod picture;
 pub mod screen;
 
 pub use error::PlotError;
-pub use export::{export_curves, write_picture};
+pub use export::{export_curves, export_svg, write_picture};

@@ -106,7 +106,7 @@ fn airy(range: Range, share: f64) -> std::ops::Range<f64> {
 }
 
 /// Draws a panel.
-pub fn draw(area: &Area<'_>, view: &RunView, panel: &Panel, unit: f64) -> Result<(), PlotError> {
+pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, unit: f64) -> Result<(), PlotError> {
     let data = Data::of(view, panel);
     let (width, height) = area.dim_in_pixel();
     let size = |pixels: f64| (pixels * unit) as u32;
@@ -185,14 +185,15 @@ pub fn draw(area: &Area<'_>, view: &RunView, panel: &Panel, unit: f64) -> Result
     Ok(())
 }
 
-type Chart<'a, 'b> = ChartContext<
-    'a,
-    BitMapBackend<'b>,
-    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
->;
+type Chart<'a, B> =
+    ChartContext<'a, B, Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>>;
 
 /// Held-out accuracy: joined points, each with its 95 % interval.
-fn draw_evals(chart: &mut Chart<'_, '_>, evals: &[EvalDone], unit: f64) -> Result<(), PlotError> {
+fn draw_evals<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
+    evals: &[EvalDone],
+    unit: f64,
+) -> Result<(), PlotError> {
     let size = |pixels: f64| (pixels * unit).max(1.0) as u32;
     let points: Points = evals.iter().map(|eval| (eval.step as f64, eval.execution_accuracy)).collect();
     let radius = size(6.0) as i32;

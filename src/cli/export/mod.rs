@@ -1,0 +1,154 @@
+//! `sqlr1-tui export`: what a stored run shows, as files.
+
+mod metrics;
+mod report;
+mod samples;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, history::read_run, say};
+use crate::{
+    plot::{self, PlotError, write_picture},
+    run::{event::Record, folder::RunFolder, standing},
+};
+
+/// Export a run's curves, samples, metrics or a report of it.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "Formats, the first being the default:
+  curves   png, svg
+  samples  jsonl (a question a line), csv (a candidate a row), md
+  metrics  csv, jsonl (a step a line, under TRL's names)
+  report   md, with the curves beside it as a picture
+
+In csv and md, what a terminal would obey is replaced by visible signs; jsonl has every character, escaped.")]
+pub struct ExportArgs {
+    /// The run folder.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// What to export.
+    pub what: What,
+    /// In which format.
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// The file [default: exports/WHAT.FORMAT in the run folder].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What can be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Training curves.
+    Curves,
+    /// Questions with their scored candidates.
+    Samples,
+    /// What was measured at each step, and in evaluations.
+    Metrics,
+    /// All in one page: settings, model, data, curves, evaluations, what was won and lost.
+    Report,
+}
+
+/// File formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A picture of pixels.
+    Png,
+    /// A picture of lines.
+    Svg,
+    /// A table.
+    Csv,
+    /// A JSON object a line.
+    Jsonl,
+    /// Markdown.
+    Md,
+}
+
+impl What {
+    /// The formats it can have, the default first.
+    fn formats(self) -> &'static [Format] {
+        match self {
+            Self::Curves => &[Format::Png, Format::Svg],
+            Self::Samples => &[Format::Jsonl, Format::Csv, Format::Md],
+            Self::Metrics => &[Format::Csv, Format::Jsonl],
+            Self::Report => &[Format::Md],
+        }
+    }
+
+    /// The format asked for; without one, that of the file's name, else the default.
+    fn format(self, wanted: Option<Format>, out: Option<&Path>) -> Result<Format, Failure> {
+        let formats = self.formats();
+        let named = || out?.extension()?.to_str().and_then(|e| Format::from_str(e, true).ok());
+        let format = wanted.or_else(|| named().filter(|format| formats.contains(format))).unwrap_or(formats[0]);
+        if formats.contains(&format) {
+            return Ok(format);
+        }
+        let all: Vec<String> = Self::value_variants()
+            .iter()
+            .map(|what| {
+                format!(
+                    "{} as {}",
+                    name(*what),
+                    what.formats().iter().map(|f| name(*f)).collect::<Vec<_>>().join(" or ")
+                )
+            })
+            .collect();
+        Err(Failure::Usage(format!(
+            "{} cannot be exported as {}; what goes: {}",
+            name(self),
+            name(format),
+            all.join(", ")
+        )))
+    }
+}
+
+/// A value as it is typed.
+fn name<T: ValueEnum>(value: T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// Exports, and prints the path of the file.
+///
+/// # Errors
+/// There is no run, it has no step yet, the format does not fit, or the file cannot be written.
+pub fn export(args: &ExportArgs) -> Result<(), Failure> {
+    let format = args.what.format(args.format, args.out.as_deref())?;
+    let folder = RunFolder::open(&args.run)?;
+    let records = read_run(&folder)?;
+    let file = format!("{}.{}", name(args.what), name(format));
+    let path = args.out.clone().unwrap_or_else(|| folder.exports().join(file));
+    write(args.what, format, &folder, &records, &path).map_err(|error| match error {
+        PlotError::Write { .. } => Failure::Environment(format!("{error}; --out FILE writes elsewhere")),
+        _ => Failure::Run(error.to_string()),
+    })?;
+    say(&path.display().to_string());
+    Ok(())
+}
+
+fn write(what: What, format: Format, folder: &RunFolder, records: &[Record], path: &Path) -> Result<(), PlotError> {
+    let standing = standing::standing(records);
+    let text = match (what, format) {
+        (What::Curves, Format::Svg) => return plot::export_svg(records, path),
+        (What::Curves, _) => return plot::export_curves(records, path),
+        (What::Samples, Format::Csv) => samples::csv(&standing),
+        (What::Samples, Format::Md) => samples::markdown(&standing),
+        (What::Samples, _) => samples::jsonl(&standing),
+        (What::Metrics, Format::Jsonl) => metrics::jsonl(&standing),
+        (What::Metrics, _) => metrics::csv(&standing),
+        (What::Report, _) => {
+            let curves = path.with_extension("curves.png");
+            plot::export_curves(records, &curves)?;
+            let picture = curves.file_name().unwrap_or_default().to_string_lossy();
+            report::report(folder, &standing, records, &picture)
+        }
+    };
+    if text.is_empty() {
+        return Err(PlotError::Empty);
+    }
+    write_picture(text.as_bytes(), path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::{
 use super::{control::Control, watch::Watch};
 use crate::run::{
     event::{Event, Phase, Progress, StateChanged},
+    profile::Work,
     reporter::Reporter,
     store::StoreError,
 };
@@ -55,6 +56,10 @@ impl<'a> Bridge<'a> {
 }
 
 impl Watch for Bridge<'_> {
+    fn enter(&mut self, work: Work) {
+        self.reporter.enter(work, self.step);
+    }
+
     fn progress(&mut self, phase: Phase, done: u64, total: u64) -> ControlFlow<()> {
         if self.is_news(phase) {
             self.told = Some((phase, Instant::now()));

@@ -20,6 +20,7 @@ use crate::{
     run::{
         event::{GroupScored, StepDone},
         metrics,
+        profile::Work,
     },
     settings::Settings,
 };
@@ -64,6 +65,7 @@ impl Trainer {
     /// The model, a database schema or the optimizer fails.
     pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
+        watch.enter(Work::Rollout);
         let step = self.policy.progress.step + 1;
         let progress = &self.policy.progress;
         let mut order = self.course.order(progress.cursor, &progress.pass_rates);
@@ -71,10 +73,12 @@ impl Trainer {
         let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
         let Some(rollouts) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
         let rollout_time = started.elapsed().as_secs_f64();
+        watch.enter(Work::Reward);
         let before = self.scorer.tally();
         let Some(rollouts) = self.score(rollouts, watch) else { return Ok(None) };
         let stopped_by_clock = self.scorer.tally().since(&before).stopped_by_clock;
         let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
+        watch.enter(Work::Update);
         let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
         let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
         let groups: Vec<PackedGroup> = rollouts.iter().map(Rollout::packed).collect();

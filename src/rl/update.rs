@@ -15,6 +15,7 @@ use crate::{
     run::{
         event::Phase,
         metrics::{self, Metrics},
+        profile::Work,
     },
 };
 
@@ -92,14 +93,15 @@ impl Engine<'_> {
         let (optim, iterations) = (&self.settings.optim, self.settings.grpo.num_iterations);
         let units = (groups.len() * (1 + iterations)) as u64;
         let mut done = 0;
-        let mut tick = || {
+        let mut tick = |watch: &mut dyn Watch| {
             done += 1;
             watch.progress(Phase::Update, done - 1, units).is_break()
         };
         let started = Instant::now();
         let mut batch = self.batch(groups, advantages);
+        watch.enter(Work::Reference);
         for group in groups {
-            if tick() {
+            if tick(watch) {
                 return Ok(None);
             }
             batch.reference.push(self.model.score(self.policy.reference.as_ref(), group, batch.temperature)?.logprobs);
@@ -108,7 +110,10 @@ impl Engine<'_> {
         let (mut adapter, mut optimizer) = (self.policy.adapter.clone(), self.policy.optimizer.clone());
         let (learning_rate, mut first, mut skipped) = (learning_rate(optim, step, self.max_steps), None, 0);
         for _ in 0..iterations {
-            let Some(at) = self.evaluate_objective(&adapter, &batch, &mut tick)? else { return Ok(None) };
+            watch.enter(Work::Gradient);
+            let at = self.evaluate_objective(&adapter, &batch, &mut || tick(watch))?;
+            let Some(at) = at else { return Ok(None) };
+            watch.enter(Work::Optimizer);
             let grad_norm = global_norm(&at.gradients.values)?;
             if grad_norm.is_finite() && at.loss.is_finite() {
                 let scale = clip_scale(grad_norm, optim.max_grad_norm);

@@ -2,12 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use crate::run::event::Phase;
+use crate::run::{event::Phase, profile::Work};
 
 /// Listens to a computation. Called often; must be quick.
 pub trait Watch {
     /// `done` of `total` units of a phase are done. `Break` asks the computation to stop and drop its result.
     fn progress(&mut self, phase: Phase, done: u64, total: u64) -> ControlFlow<()>;
+
+    /// A piece of work begins; what it is no part of has ended.
+    fn enter(&mut self, _: Work) {}
 }
 
 /// Watches nothing and never breaks off.

@@ -13,6 +13,7 @@ use std::{
 use super::{
     bus::Bus,
     event::{Event, LogLevel, LogLine, Record, RunState, StateChanged},
+    profile::{Profile, Work},
     store::{RunStore, StoreError},
 };
 
@@ -28,12 +29,33 @@ pub struct Reporter {
     waiting: VecDeque<(f64, Event)>,
     last_step: u64,
     begun: bool,
+    profile: Option<Profile>,
 }
 
 impl Reporter {
     /// Reports into `store`, to the viewers of `bus`, and to `lines` if the run is headless.
     pub fn new(store: RunStore, bus: Bus, lines: Option<Lines>) -> Self {
-        Self { store, bus, lines, waiting: VecDeque::new(), last_step: 0, begun: false }
+        Self { store, bus, lines, waiting: VecDeque::new(), last_step: 0, begun: false, profile: None }
+    }
+
+    /// Also writes where the time goes.
+    #[must_use]
+    pub fn with_profile(self, profile: Option<Profile>) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// Work of a step begins; what it is no part of has ended.
+    pub fn enter(&mut self, work: Work, step: u64) {
+        if let Some(profile) = &mut self.profile {
+            profile.enter(work, step);
+        }
+    }
+
+    /// All work has ended.
+    pub fn leave(&mut self) {
+        if let Some(profile) = &mut self.profile {
+            profile.leave();
+        }
     }
 
     /// Stores and publishes an event, now or when there is room on the disk.

@@ -18,6 +18,7 @@ use crate::{
     run::{
         event::{Phase, StepDone},
         metrics::{self, Metrics},
+        profile::Work,
     },
     settings::Settings,
 };
@@ -78,6 +79,8 @@ impl<P: Pupil> Learner for Trainer<P> {
         if targets == 0 {
             return Err(TrainError::Unusable("there are no questions to learn from within the length limits".into()));
         }
+        watch.enter(Work::Update);
+        watch.enter(Work::Gradient);
         let mut grads = LoraGrads::zeros(self.pupil.params().iter().map(|p| &p.value));
         let mut loss = 0.0;
         for (index, bundle) in bundles.iter().enumerate() {
@@ -86,6 +89,7 @@ impl<P: Pupil> Learner for Trainer<P> {
             }
             loss += self.pupil.gradient(bundle, 1.0 / targets as f32, &mut grads)?;
         }
+        watch.enter(Work::Optimizer);
         let optim = &self.settings.optim;
         let (norm, rate) = (global_norm(&grads.values)?, learning_rate(optim, step, self.max_steps));
         if norm.is_finite() {

@@ -17,6 +17,7 @@ use super::{Failure, logging};
 use crate::{
     assets,
     cockpit::CockpitOptions,
+    harmless::Harmless,
     plot,
     rl::{
         TrainError, control,
@@ -29,6 +30,7 @@ use crate::{
         checkpoint,
         event::{EndReason, LogLevel, RunEnded},
         folder::{RunFolder, RunLock},
+        profile::Profile,
         reporter::Reporter,
         store::RunStore,
     },
@@ -87,8 +89,11 @@ pub fn conduct<L: Learner>(
     let bus = Bus::default();
     let screen = look.map(|look| (bus.subscribe(), look));
     let (store, repaired) = RunStore::take_up(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
-    let lines = headless.then(|| Box::new(stdout()) as crate::run::reporter::Lines);
-    let reporter = Reporter::new(store, bus.clone(), lines);
+    let lines = headless.then(|| Box::new(Harmless::json(stdout())) as crate::run::reporter::Lines);
+    let profile = args.profile.as_deref().map(|path| {
+        Profile::create(path).map_err(|e| Failure::Environment(format!("cannot write {}: {e}", path.display())))
+    });
+    let reporter = Reporter::new(store, bus.clone(), lines).with_profile(profile.transpose()?);
     let work = Work { settings, places, folder: folder.clone(), resume: args.resume, changes, repaired };
     let running = start(work, load, reporter)?;
     let left = match screen {

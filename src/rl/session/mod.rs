@@ -20,6 +20,7 @@ use crate::run::{
     folder::RunFolder,
     memory::MemoryMeter,
     metrics,
+    profile::Work,
     reporter::Reporter,
 };
 
@@ -96,8 +97,10 @@ fn work<L: Learner>(
 ) -> Result<RunEnded, TrainError> {
     reporter.state(RunState::Loading)?;
     let mut bridge = Bridge::new(control, reporter, 0, Breaks::OnAnyStop);
+    bridge.enter(Work::Loading);
     let loaded = load(&mut bridge)?;
     bridge.finish()?;
+    reporter.leave();
     reporter.report(Event::Run(Box::new(loaded.started)))?;
     for (level, note) in loaded.notes {
         reporter.log(level, note)?;
@@ -146,8 +149,10 @@ impl<L: Learner> Session<'_, L> {
     fn train_step(&mut self) -> Result<bool, TrainError> {
         let step = self.step() + 1;
         let mut bridge = Bridge::new(self.control, self.reporter, step, Breaks::OnDroppedStep);
+        bridge.enter(Work::Step);
         let output = self.trainer.step(&mut bridge)?;
         bridge.finish()?;
+        self.reporter.leave();
         let Some(mut output) = output else { return Ok(false) };
         output.done.metrics.set(metrics::MEMORY_BYTES, self.memory.bytes().map_or(f64::NAN, |b| b as f64));
         for warning in output.warnings {
@@ -216,8 +221,10 @@ impl<L: Learner> Session<'_, L> {
         }
         let step = self.step();
         let mut bridge = Bridge::new(self.control, self.reporter, step, Breaks::OnAnyStop);
+        bridge.enter(Work::Evaluation);
         let done = self.trainer.evaluate(&mut bridge)?;
         bridge.finish()?;
+        self.reporter.leave();
         match done {
             Some(Examined { done, groups }) => {
                 for group in groups {

@@ -8,6 +8,7 @@ use crate::{
     run::{
         checkpoint::{self, Checkpoint},
         event::{CheckpointReason, CheckpointSaved, Event, LogLevel, LogLine, Phase, Progress, RunState, StateChanged},
+        profile::Work,
     },
 };
 
@@ -38,8 +39,12 @@ impl<L: Learner> Session<'_, L> {
         let (step, keep) = (self.step(), self.trainer.settings().run.keep_checkpoints);
         self.reporter.report(Event::Progress(Progress { step, phase: Phase::Checkpoint, done: 0, total: 1 }))?;
         let folder = self.folder.checkpoints();
-        let saved =
-            self.with_room(|session| Ok(checkpoint::write(&folder, step, reason, |dir| session.trainer.save(dir))?))?;
+        let saved = self.with_room(|session| {
+            session.reporter.enter(Work::Checkpoint, step);
+            let saved = checkpoint::write(&folder, step, reason, |dir| session.trainer.save(dir));
+            session.reporter.leave();
+            Ok(saved?)
+        })?;
         self.tell_saved(&saved)?;
         if reason == CheckpointReason::Periodic && keep > 0 {
             checkpoint::prune(&folder, keep)?;

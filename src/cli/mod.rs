@@ -2,6 +2,7 @@
 
 mod bench;
 mod data;
+mod doctor;
 mod eval;
 mod exit;
 mod export;
@@ -9,6 +10,7 @@ mod flags;
 mod history;
 mod logging;
 mod model;
+mod replay;
 mod run;
 pub mod score;
 mod screenshot;
@@ -22,7 +24,10 @@ use clap::{Parser, Subcommand};
 
 pub use exit::Failure;
 
-use crate::sql::{Sandbox, WorkerProgram};
+use crate::{
+    harmless::{self, Harmless},
+    sql::{Sandbox, WorkerProgram},
+};
 
 /// A training cockpit in the terminal: teaches a small language model to write SQL with GRPO over a 4-bit base.
 ///
@@ -40,8 +45,10 @@ enum Command {
     Sft(Box<sft::SftArgs>),
     Eval(Box<eval::EvalArgs>),
     Model(model::ModelArgs),
+    Replay(replay::ReplayArgs),
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
+    Doctor(doctor::DoctorArgs),
     Data(data::DataArgs),
     Score(score::ScoreArgs),
     Bench(bench::BenchArgs),
@@ -71,7 +78,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Some(Command::Sft(args)) => sft::sft(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Model(args)) => model::model(&args),
+        Some(Command::Replay(args)) => replay::replay(&args),
         Some(Command::Export(args)) => export::export(&args),
+        Some(Command::Doctor(args)) => doctor::doctor(&args),
         Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
         Some(Command::Data(args)) => data::data(&args),
         Some(Command::SqlWorker(args)) => sql_worker::sql_worker(&args),
@@ -82,19 +91,30 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
 
 fn score(args: &score::ScoreArgs) -> Result<(), Failure> {
     let sandbox = Sandbox::in_workers(&args.limits(), WorkerProgram::this()?)?;
-    Ok(score::run(args, sandbox, &mut std::io::stdout().lock())?)
+    Ok(score::run(args, sandbox, &mut printed(args.json))?)
 }
 
 /// A line on stdout. A reader that has gone away wants no more of it.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    let _ = writeln!(std::io::stdout(), "{}", harmless::text(text));
+}
+
+/// The same of JSON, whose values stay what they are.
+fn say_json(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", harmless::json(text));
+}
+
+/// Stdout for what holds text from outside.
+fn printed(json: bool) -> Box<dyn Write> {
+    let stdout = std::io::BufWriter::new(std::io::stdout());
+    if json { Box::new(Harmless::json(stdout)) } else { Box::new(Harmless::text(stdout)) }
 }
 
 /// A line on stderr about something that is not as it should be, and does not keep the program from its work.
 fn warn(text: &str) {
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    let _ = writeln!(std::io::stderr(), "warning: {}", harmless::text(text));
 }
 
 fn complain(failure: &Failure) {
-    let _ = writeln!(std::io::stderr(), "error: {failure}");
+    let _ = writeln!(std::io::stderr(), "error: {}", harmless::text(&failure.to_string()));
 }

@@ -8,6 +8,8 @@ pub mod event;
 pub mod folder;
 pub mod memory;
 pub mod metrics;
+pub mod profile;
 pub mod reporter;
 pub mod room;
+pub mod standing;
 pub mod store;

@@ -4,6 +4,32 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+/// How a store's file is kept from damage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Journal {
+    /// By a write-ahead log: readers and writer do not wait for each other.
+    WriteAhead,
+    /// By a rollback journal, where the file system refuses the log.
+    Rollback,
+}
+
+/// Makes a store in a folder, to see what it would be like there, and removes it.
+///
+/// # Errors
+/// None can be made.
+pub fn try_out(folder: &Path) -> rusqlite::Result<Journal> {
+    let path = folder.join(format!(".sqlr1-try-{}.db", std::process::id()));
+    let tried = writing(&path, None).and_then(|db| {
+        db.execute_batch("CREATE TABLE t (x); DROP TABLE t")?;
+        db.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))
+    });
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        // Most are not there.
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+    tried.map(|mode| if mode.eq_ignore_ascii_case("wal") { Journal::WriteAhead } else { Journal::Rollback })
+}
+
 /// How long a reader or the writer waits for the other.
 const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, params};
 
+pub use connection::{Journal, try_out};
 pub use error::StoreError;
 pub use reading::{Damage, Reading};
 pub use schema::STORE_VERSION;

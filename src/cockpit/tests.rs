@@ -19,7 +19,10 @@ use super::{
 };
 use crate::run::{
     command::{Command, CommandSink},
-    event::{EndReason, Event, LogLevel, LogLine, Method, Phase, Record, ResultPreview, RunState},
+    event::{
+        CheckpointReason, CheckpointSaved, EndReason, Event, LogLevel, LogLine, Method, Phase, Record, ResultPreview,
+        RunEnded, RunState,
+    },
 };
 
 /// Remembers what was asked of the trainer.
@@ -258,7 +261,8 @@ fn the_log_scrolls_and_follows() {
 
 #[test]
 fn nothing_from_outside_reaches_the_terminal_as_a_command() {
-    let nasty = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}x\r\n\u{8}\u{7f}";
+    // CSI, a title, the clipboard, a link, C1 controls, direction overrides, characters without width.
+    let nasty = "\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}]52;c;cm0=\u{7}\u{1b}]8;;u\u{1b}\\\u{9b}31m\u{9d}\u{202e}\u{2066}\u{200b}\u{feff}x\r\n\u{8}\u{7f}";
     let mut group = group(1, 0);
     group.question = nasty.into();
     group.db_id = nasty.into();
@@ -275,14 +279,28 @@ fn nothing_from_outside_reaches_the_terminal_as_a_command() {
         rows: vec![vec![nasty.into()]],
         ..ResultPreview::default()
     };
+    let mut started = started(None);
+    (started.name, started.device) = (nasty.into(), nasty.into());
+    (started.model.name, started.model.formats) = (nasty.into(), nasty.into());
+    (started.data.root, started.run_dir) = (format!("/{nasty}"), nasty.into());
     let mut run = RunBuilder::new();
-    run.add(Event::Group(Box::new(group)));
+    run.add(Event::Run(Box::new(started)));
+    run.add(Event::Group(Box::new(group))).step(1);
     run.add(Event::Log(LogLine { level: LogLevel::Error, message: nasty.into() }));
+    let saved = CheckpointSaved { step: 1, path: nasty.into(), bytes: 1, reason: CheckpointReason::Manual };
+    run.add(Event::Checkpoint(saved));
+    let clean = |screen: &str| {
+        assert!(screen.contains('␛'), "escapes are shown: {screen}");
+        let bad = |c: char| c != '\n' && crate::harmless::is_obeyed(c);
+        assert!(!screen.chars().any(bad), "{screen:?}");
+    };
+    clean(&Driver::new(&run).screen(160, 50));
+    let message = Some(nasty.to_owned());
+    run.add(Event::End(RunEnded { step: 1, reason: EndReason::Failed, message, checkpoint: Some(nasty.into()) }));
     let mut driver = Driver::new(&run);
-    let screen = driver.screen(160, 50);
-    assert!(screen.contains('␛'), "escapes are shown");
-    let bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
-    assert!(!screen.chars().any(bad), "{screen:?}");
+    clean(&driver.screen(160, 50));
+    driver.app.toast(LogLevel::Warn, nasty.into());
+    clean(&driver.screen(160, 50));
 }
 
 #[test]

@@ -4,11 +4,11 @@
 use std::{hint::black_box, sync::Arc, time::Duration};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sqlr1_tui::model::{
     ops::{
-        self, AttentionRecord,
-        layout::{CacheRow, Heads, Segments},
+        self, AttentionRecord, HeadToken, Rotation,
+        layout::{AdapterLayout, CacheRow, Heads, Segments},
     },
     packed::{BlockFormat, PackedMatrix},
 };
@@ -47,14 +47,94 @@ fn matmul(c: &mut Criterion) {
     }
 }
 
+fn matmul_transposed(c: &mut Criterion) {
+    for (format, rows, cols) in [(BlockFormat::Q4_1, 3072, 576), (BlockFormat::Q8_0, 49_152, 576)] {
+        let weight = packed(format, rows, cols);
+        let mut group = c.benchmark_group(format!("matmul transposed {format:?} [{rows}, {cols}]"));
+        for m in [128, 654] {
+            let g = random(m, rows);
+            group.throughput(Throughput::Elements((2 * m * rows * cols) as u64));
+            group.bench_with_input(BenchmarkId::from_parameter(m), &g, |b, g| {
+                b.iter(|| black_box(ops::matmul_transposed(g.clone(), &weight)));
+            });
+        }
+        group.finish();
+    }
+}
+
+fn dense(c: &mut Criterion) {
+    let weight = PackedMatrix::from_tensor(random(3072, 576));
+    for m in [1, 8, 654] {
+        let x = random(m, 576);
+        c.bench_function(&format!("dense matmul [3072, 576] {m}"), |b| {
+            b.iter(|| black_box(ops::matmul(x.clone(), &weight)));
+        });
+    }
+}
+
+fn adapter(c: &mut Criterion) {
+    let layout = Arc::new(AdapterLayout { r: 16, scale: 2.0, widths: vec![1536, 1536] });
+    let (a, flipped) = (random(32, 576), random(16, 3072));
+    for m in [1, 8, 654] {
+        let (x, y) = (random(m, 576), random(m, 3072));
+        c.bench_function(&format!("add adapter {m}"), |b| {
+            b.iter_batched(
+                || y.clone() * 1.0,
+                |y| black_box(ops::add_adapter(y, x.clone(), &a, &flipped, &layout)),
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    let (g, lifted) = (random(654, 3072), random(654, 32));
+    c.bench_function("reduce adapter 654", |b| {
+        b.iter(|| black_box(ops::reduce_adapter(g.clone(), &flipped, &layout)));
+    });
+    c.bench_function("adapter B gradient 654", |b| {
+        b.iter(|| black_box(ops::adapter_b_grad(g.clone(), lifted.clone(), &layout)));
+    });
+}
+
 fn rows(c: &mut Criterion) {
     let (x, norm) = (random(654, 576), Tensor::ones([576], &Device::flex()));
     c.bench_function("rms_norm 654", |b| b.iter(|| black_box(ops::rms_norm(x.clone(), &norm, 1e-5))));
+    c.bench_function("rms_norm backward 654", |b| {
+        b.iter_batched(
+            || x.clone() * 1.0,
+            |g| black_box(ops::rms_norm_backward(g, x.clone(), &norm, 1e-5)),
+            BatchSize::LargeInput,
+        );
+    });
+    let positions: Vec<usize> = (0..654).collect();
+    let (qkv, rotation) = (random(654, HEADS.qkv_width()), Rotation::new(&positions, HEADS.dim, 1e5, &Device::flex()));
+    c.bench_function("rope 654", |b| {
+        b.iter_batched(
+            || qkv.clone() * 1.0,
+            |qkv| black_box(ops::rope(qkv, &rotation, HEADS, false)),
+            BatchSize::LargeInput,
+        );
+    });
     let (gate_up, g) = (random(654, 3072), random(654, 1536));
     c.bench_function("swiglu 654", |b| b.iter(|| black_box(ops::swiglu(gate_up.clone()))));
-    c.bench_function("swiglu backward 654", |b| b.iter(|| black_box(ops::swiglu_backward(g.clone(), gate_up.clone()))));
+    // Backward forms overwrite an input that nobody else holds.
+    c.bench_function("swiglu backward 654", |b| {
+        b.iter_batched(
+            || gate_up.clone() * 1.0,
+            |gate_up| black_box(ops::swiglu_backward(g.clone(), gate_up)),
+            BatchSize::LargeInput,
+        );
+    });
     let logits = random(128, 49_152);
     c.bench_function("logit statistics 128", |b| b.iter(|| black_box(ops::logit_statistics(logits.clone()))));
+    let (log_sums, _) = ops::logit_statistics(logits.clone());
+    let tokens = Arc::new((0..128).map(|row| HeadToken { row, id: row * 300 }).collect::<Vec<_>>());
+    let grads = Arc::new(vec![0.5; 128]);
+    c.bench_function("logits backward 128", |b| {
+        b.iter_batched(
+            || logits.clone() * 1.0,
+            |logits| black_box(ops::logits_backward(logits, log_sums.clone(), &tokens, &grads)),
+            BatchSize::LargeInput,
+        );
+    });
 }
 
 fn attention(c: &mut Criterion) {
@@ -75,7 +155,7 @@ fn attention(c: &mut Criterion) {
         c.bench_function(&format!("cached attention {batch}"), |b| {
             b.iter(|| {
                 let cache = own.extract();
-                let (out, cache) = ops::cached_attention(new.clone(), &prompts, cache, HEADS, &rows);
+                let (out, _, cache) = ops::cached_attention(new.clone(), &prompts, cache, HEADS, &rows);
                 own = cache;
                 black_box(out)
             });
@@ -90,5 +170,5 @@ fn short() -> Criterion {
         .warm_up_time(Duration::from_millis(300))
 }
 
-criterion_group! { name = kernels; config = short(); targets = matmul, rows, attention }
+criterion_group! { name = kernels; config = short(); targets = matmul, matmul_transposed, dense, adapter, rows, attention }
 criterion_main!(kernels);

@@ -143,6 +143,10 @@ fn kl_is_zero_at_the_first_step_and_positive_later_and_candidates_differ() {
         events(&output).iter().filter(|e| e["type"] == "step").map(|e| e["kl"].as_f64().unwrap()).collect();
     assert!(kl[0].abs() < 1e-9, "{kl:?}");
     assert!(kl[3] > 1e-6, "{kl:?}");
+    for step in events(&output).iter().filter(|e| e["type"] == "step") {
+        let difference = step["sampling/sampling_logp_difference/max"].as_f64().unwrap();
+        assert!((0.0..1e-3).contains(&difference), "sampling and update disagree: {difference}");
+    }
     let store = sqlr1_tui::run::store::RunStore::open_read_only(&run.join("run.db")).unwrap();
     let records = store.since(0, 10_000).unwrap();
     let groups: Vec<_> = records

@@ -12,7 +12,7 @@ use super::{
     machine::{Products, matmul_peak, peak_megabytes},
 };
 use crate::{
-    model::{Completion, Model, PackedGroup},
+    model::{Completion, Generated, Model, PackedGroup},
     rl::{TrainError, advantage::advantages, engine::Engine, policy::Policy, watch::Unwatched},
     settings::Settings,
 };
@@ -131,7 +131,8 @@ fn train(
     let broken_off = || TrainError::Unusable("a step was broken off though nobody asked for it".into());
     let started = Instant::now();
     let engine = Engine { model, policy, settings, max_steps: 1000, stops: false };
-    let completions = engine.complete(step, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
+    let Generated { completions, recordings } =
+        engine.complete(step, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
     let rollout = started.elapsed();
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
     let advantages = advantages(&rewards, settings.grpo.scale_rewards);
@@ -141,7 +142,7 @@ fn train(
         completions: completions.into_iter().map(|c| c.tokens).collect(),
     };
     let groups: Vec<PackedGroup> = prompts.iter().zip(completions).map(group).collect();
-    let updated = engine.update(step, &groups, &advantages, &mut Unwatched)?.ok_or_else(broken_off)?;
+    let updated = engine.update(step, &groups, recordings, &advantages, &mut Unwatched)?.ok_or_else(broken_off)?;
     (policy.adapter, policy.optimizer) = (updated.adapter, updated.optimizer);
     let reference = updated.report.reference_time;
     Ok(Parts { rollout, reward, reference, update: started.elapsed() - rollout - reward - reference })

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::{
     data::{Example, Prompts},
-    model::{Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, device, locate},
+    model::{Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, Tokenizer, device, locate},
     rl::{
         TrainError,
         questions::Asker,
@@ -83,7 +83,7 @@ impl Examinee {
             return Err(TrainError::Unusable(message + "; lower --max-new-tokens"));
         }
         let asker = Asker::new(Prompts::new(&settings.prompt)?, max_prompt_tokens.unwrap_or(room).min(room));
-        let sampling = sampling(&settings.rollout, decode, model.tokenizer.eos_ids());
+        let sampling = sampling(&settings.rollout, decode, &model.tokenizer);
         Ok(Self { model, adapter, asker, decode, sampling, seed: settings.run.seed })
     }
 
@@ -143,11 +143,12 @@ impl Examinee {
     }
 }
 
-fn sampling(rollout: &RolloutSettings, decode: Decode, stop_ids: &[u32]) -> Sampling {
-    let (max_new_tokens, stop_ids) = (rollout.max_completion_length, stop_ids.to_vec());
+fn sampling(rollout: &RolloutSettings, decode: Decode, tokenizer: &Tokenizer) -> Sampling {
+    let (max_new_tokens, stop_ids) = (rollout.max_completion_length, tokenizer.eos_ids().to_vec());
+    let fences = rollout.stop_at_fence.then(|| tokenizer.fences().clone());
     match decode {
         Decode::Greedy | Decode::Beam(_) => {
-            Sampling { temperature: 0.0, max_new_tokens, stop_ids, ..Sampling::default() }
+            Sampling { temperature: 0.0, max_new_tokens, stop_ids, fences, ..Sampling::default() }
         }
         Decode::Sample | Decode::SelfConsistency(_) => Sampling {
             temperature: rollout.temperature as f32,
@@ -157,6 +158,7 @@ fn sampling(rollout: &RolloutSettings, decode: Decode, stop_ids: &[u32]) -> Samp
             repetition_penalty: rollout.repetition_penalty as f32,
             max_new_tokens,
             stop_ids,
+            fences,
         },
     }
 }

@@ -20,10 +20,13 @@ pub mod tokenizer;
 pub mod weights;
 
 pub use config::ModelConfig;
-pub use decoder::{AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, TokenScores};
+pub use decoder::{
+    AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, RecordedRows, Recording, TokenScores,
+    keeps_generation,
+};
 pub use error::ModelError;
-pub use generate::{Beams, Completion, GenerateRequest, Sampling};
+pub use generate::{Beams, Completion, GenerateRequest, Generated, Sampling};
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};
-pub use tokenizer::{ChatMessage, Tokenizer, TrainedVocabulary};
+pub use tokenizer::{ChatMessage, Fences, Tokenizer, TrainedVocabulary};

@@ -2,6 +2,8 @@
 //!
 //! The trainer and `sqlr1-tui bench` both work through it, so that what is measured is what trains.
 
+use std::sync::Arc;
+
 use super::{
     TrainError,
     policy::Policy,
@@ -9,7 +11,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    model::{Completion, GenerateRequest, Model, Sampling},
+    model::{Fences, GenerateRequest, Generated, Model, Sampling, keeps_generation},
     run::event::Phase,
     settings::Settings,
 };
@@ -29,6 +31,11 @@ pub struct Engine<'a> {
     pub stops: bool,
 }
 
+/// What ends a completion at its closing fence, where `settings` ask for that.
+pub(super) fn fences(model: &Model, settings: &Settings) -> Option<Arc<Fences>> {
+    settings.rollout.stop_at_fence.then(|| model.tokenizer.fences().clone())
+}
+
 impl Engine<'_> {
     fn sampling(&self) -> Sampling {
         let rollout = &self.settings.rollout;
@@ -40,10 +47,11 @@ impl Engine<'_> {
             repetition_penalty: rollout.repetition_penalty as f32,
             max_new_tokens: rollout.max_completion_length,
             stop_ids: if self.stops { self.model.tokenizer.eos_ids().to_vec() } else { Vec::new() },
+            fences: fences(self.model, self.settings).filter(|_| self.stops),
         }
     }
 
-    /// K completions of each prompt; `None` if broken off.
+    /// K completions of each prompt, recorded for the update where memory allows; `None` if broken off.
     ///
     /// # Errors
     /// The model fails.
@@ -52,7 +60,7 @@ impl Engine<'_> {
         step: u64,
         prompts: &[&[u32]],
         watch: &mut dyn Watch,
-    ) -> Result<Option<Vec<Vec<Completion>>>, TrainError> {
+    ) -> Result<Option<Generated>, TrainError> {
         let k = self.settings.rollout.num_generations;
         let seed = |group: usize, sample: usize| {
             seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample as u64])
@@ -64,6 +72,9 @@ impl Engine<'_> {
         let requests: Vec<_> = prompts.iter().enumerate().map(request).collect();
         let total = (requests.len() * k * self.settings.rollout.max_completion_length) as u64;
         let mut tell = |done: usize, _active: usize| watch.progress(Phase::Rollout, done as u64, total);
-        Ok(self.model.generate(Some(&self.policy.adapter), &requests, &self.sampling(), &mut tell)?)
+        let rows = prompts.iter().map(|prompt| prompt.len()).sum::<usize>() + total as usize;
+        let record = keeps_generation(self.settings.memory.recompute, &self.model.config, rows);
+        let (adapter, sampling) = (&self.policy.adapter, self.sampling());
+        Ok(self.model.generate_recorded(adapter, &requests, &sampling, record, &mut tell)?)
     }
 }

@@ -5,6 +5,7 @@ use std::{ops::ControlFlow, time::Instant};
 use super::{
     TrainError,
     advantage::mean,
+    engine::fences,
     questions::{Prompt, held_out},
     seeds::{self, Stream},
     trainer::Trainer,
@@ -70,6 +71,7 @@ impl Trainer {
             temperature: 0.0,
             max_new_tokens: self.settings.rollout.max_completion_length,
             stop_ids: self.model.tokenizer.eos_ids().to_vec(),
+            fences: fences(&self.model, &self.settings),
             ..Sampling::default()
         }
     }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::{TrainError, questions::Prompt, trainer::Trainer, watch::Watch};
 use crate::{
-    model::{Completion, PackedGroup},
+    model::{Completion, Generated, PackedGroup, Recording},
     reward::Scored,
     run::event::{Candidate, GroupScored, Phase, ResultPreview},
 };
@@ -79,23 +79,23 @@ impl Rollout {
 }
 
 impl Trainer {
-    /// K completions of each prompt; `None` if broken off.
+    /// K completions of each prompt, and what was recorded for the update; `None` if broken off.
     pub(super) fn roll_out(
         &self,
         step: u64,
         prompts: Vec<Prompt>,
         watch: &mut dyn Watch,
-    ) -> Result<Option<Vec<Rollout>>, TrainError> {
+    ) -> Result<Option<(Vec<Rollout>, Option<Vec<Recording>>)>, TrainError> {
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
         let generated = self.engine().complete(step, &tokens, watch)?;
-        let Some(generated) = generated else { return Ok(None) };
+        let Some(Generated { completions, recordings }) = generated else { return Ok(None) };
         let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
             texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),
             prompt,
             completions,
             scored: Vec::new(),
         };
-        Ok(Some(prompts.into_iter().zip(generated).map(pair).collect()))
+        Ok(Some((prompts.into_iter().zip(completions).map(pair).collect(), recordings)))
     }
 
     /// Scores all completions; `None` if broken off.

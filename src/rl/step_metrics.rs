@@ -33,6 +33,16 @@ pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {
     metrics
 }
 
+/// How far the log-probabilities that the update starts from are from those at sampling: rounding, since both come from the
+/// same weights and temperature.
+pub fn sampling_metrics(rollouts: &[Rollout], logprobs: &[Vec<Vec<f32>>], metrics: &mut Metrics) {
+    let pairs = rollouts.iter().zip(logprobs).flat_map(|(rollout, group)| rollout.completions.iter().zip(group));
+    let tokens = pairs.flat_map(|(completion, logprobs)| completion.logprobs.iter().zip(logprobs));
+    let differences: Vec<f64> = tokens.map(|(a, b)| f64::from((a - b).abs())).collect();
+    metrics.set("sampling/sampling_logp_difference/mean", mean(&differences));
+    metrics.set("sampling/sampling_logp_difference/max", differences.iter().copied().fold(0.0, f64::max));
+}
+
 /// The shares of completions whose SQL came to each outcome, `outcomes/rows` and so on.
 fn outcome_metrics(scored: &[&Scored], metrics: &mut Metrics) {
     let mut counts = BTreeMap::<&str, usize>::new();

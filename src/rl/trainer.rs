@@ -10,7 +10,7 @@ use super::{
     policy::{Policy, TrainerState},
     questions::Asker,
     rollout::Rollout,
-    step_metrics::reward_metrics,
+    step_metrics::{reward_metrics, sampling_metrics},
     watch::Watch,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl Trainer {
         let mut order = self.course.order(progress.cursor, &progress.pass_rates);
         let count = self.settings.rollout.prompts_per_step;
         let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
-        let Some(rollouts) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
+        let Some((rollouts, recordings)) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
         let rollout_time = started.elapsed().as_secs_f64();
         watch.enter(Work::Reward);
         let before = self.scorer.tally();
@@ -82,7 +82,9 @@ impl Trainer {
         let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
         let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
         let groups: Vec<PackedGroup> = rollouts.iter().map(Rollout::packed).collect();
-        let Some(updated) = self.engine().update(step, &groups, &advantages, watch)? else { return Ok(None) };
+        let Some(updated) = self.engine().update(step, &groups, recordings, &advantages, watch)? else {
+            return Ok(None);
+        };
         (self.policy.adapter, self.policy.optimizer) = (updated.adapter, updated.optimizer);
         let update = updated.report;
 
@@ -99,6 +101,7 @@ impl Trainer {
         let mut metrics = reward_metrics(&rollouts, &rewards);
         metrics.set("outcomes/stopped_by_clock", stopped_by_clock as f64);
         update.describe(&mut metrics);
+        sampling_metrics(&rollouts, &updated.logprobs, &mut metrics);
         let generated: usize = rollouts.iter().map(Rollout::completion_tokens).sum();
         metrics.set(metrics::NUM_TOKENS, progress.num_tokens as f64);
         metrics.set(metrics::TOKENS_PER_SECOND, generated as f64 / rollout_time.max(1e-9));

@@ -11,7 +11,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    model::{BackwardOptions, Lora, LoraGrads, PackedGroup, TokenScores},
+    model::{BackwardOptions, Lora, LoraGrads, PackedGroup, Recording, TokenScores},
     run::{
         event::Phase,
         metrics::{self, Metrics},
@@ -25,6 +25,8 @@ pub struct Updated {
     pub adapter: Lora,
     /// Its optimizer.
     pub optimizer: AdamW,
+    /// Log-probabilities of each group's completions before the first update.
+    pub logprobs: Vec<Vec<Vec<f32>>>,
     /// What there is to tell.
     pub report: Update,
 }
@@ -79,7 +81,8 @@ struct Evaluated {
 }
 
 impl Engine<'_> {
-    /// `num_iterations` passes over a step's groups, an optimizer update each; `None` if broken off.
+    /// `num_iterations` passes over a step's groups, an optimizer update each; `None` if broken off. `recordings` are what
+    /// generation has computed of the groups, with the policy as it is: they spare the first forward pass.
     ///
     /// # Errors
     /// The model or the optimizer fails.
@@ -87,6 +90,7 @@ impl Engine<'_> {
         &self,
         step: u64,
         groups: &[PackedGroup],
+        recordings: Option<Vec<Recording>>,
         advantages: &[Vec<f64>],
         watch: &mut dyn Watch,
     ) -> Result<Option<Updated>, TrainError> {
@@ -109,9 +113,11 @@ impl Engine<'_> {
         let reference_time = started.elapsed();
         let (mut adapter, mut optimizer) = (self.policy.adapter.clone(), self.policy.optimizer.clone());
         let (learning_rate, mut first, mut skipped) = (learning_rate(optim, step, self.max_steps), None, 0);
+        let mut recordings = recordings.unwrap_or_default();
         for _ in 0..iterations {
             watch.enter(Work::Gradient);
-            let at = self.evaluate_objective(&adapter, &batch, &mut || tick(watch))?;
+            let recordings = std::mem::take(&mut recordings);
+            let at = self.evaluate_objective(&adapter, &batch, recordings, &mut || tick(watch))?;
             let Some(at) = at else { return Ok(None) };
             watch.enter(Work::Optimizer);
             let grad_norm = global_norm(&at.gradients.values)?;
@@ -128,7 +134,8 @@ impl Engine<'_> {
                 Update { loss: at.loss, grad_norm, stats: at.stats, learning_rate, skipped: 0, reference_time };
             first.get_or_insert(report);
         }
-        Ok(first.map(|first| Updated { adapter, optimizer, report: Update { skipped, ..first } }))
+        let logprobs = batch.old;
+        Ok(first.map(|first| Updated { adapter, optimizer, logprobs, report: Update { skipped, ..first } }))
     }
 
     fn batch<'a>(&self, groups: &'a [PackedGroup], advantages: &'a [Vec<f64>]) -> Batch<'a> {
@@ -150,10 +157,12 @@ impl Engine<'_> {
         &self,
         adapter: &Lora,
         batch: &Batch<'_>,
+        recordings: Vec<Recording>,
         tick: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Evaluated>, TrainError> {
         let mut at =
             Evaluated { loss: 0.0, stats: LossStats::default(), gradients: LoraGrads::of(adapter), scores: Vec::new() };
+        let mut recordings = recordings.into_iter();
         for (g, group) in batch.groups.iter().enumerate() {
             if tick() {
                 return Ok(None);
@@ -165,9 +174,15 @@ impl Engine<'_> {
                 stats.merge(part.stats);
                 part.gradient
             };
-            let gradients = &mut at.gradients;
-            let scores =
-                self.model.backward(adapter, group, batch.temperature, batch.options, &mut objective, gradients)?;
+            let (gradients, temperature, options) = (&mut at.gradients, batch.temperature, batch.options);
+            let scores = match recordings.next() {
+                Some(recording) => {
+                    let recorded = (group, recording);
+                    let chunk = options.head_chunk;
+                    self.model.backward_recorded(adapter, recorded, temperature, chunk, &mut objective, gradients)?
+                }
+                None => self.model.backward(adapter, group, temperature, options, &mut objective, gradients)?,
+            };
             at.scores.push(scores.logprobs);
         }
         Ok(Some(at))

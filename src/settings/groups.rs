@@ -236,6 +236,9 @@ pub struct RolloutSettings {
     pub min_p: f64,
     /// Divisor of the logits of tokens already written; 1 is off.
     pub repetition_penalty: f64,
+    /// End a completion where it closes its first code fence too, as if it had ended by itself. Not for prompts that ask for
+    /// something behind the fence.
+    pub stop_at_fence: bool,
     /// Questions a step.
     pub prompts_per_step: usize,
 }
@@ -250,6 +253,7 @@ impl Default for RolloutSettings {
             top_k: 0,
             min_p: 0.0,
             repetition_penalty: 1.0,
+            stop_at_fence: false,
             prompts_per_step: 2,
         }
     }
@@ -384,7 +388,8 @@ impl Default for MemorySettings {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recompute {
-    /// Only for the layers whose activations do not fit in half of the memory that is free.
+    /// Only where activations do not fit: the rollout's are kept for the update where a quarter of the machine's memory
+    /// suffices for all of a step's, else those of as many layers as half of the memory that is free can hold.
     #[default]
     Auto,
     /// For every layer: least memory.

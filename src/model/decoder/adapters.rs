@@ -31,8 +31,8 @@ pub type Slot = Option<(usize, usize)>;
 pub struct Adapter {
     /// A matrices on top of each other, `[projections · r, in]`.
     pub a: Tensor<2>,
-    /// B matrices on top of each other, `[out, r]`.
-    pub b: Tensor<2>,
+    /// B matrices beside each other, transposed and scaled, `[r, out]`: a row of outputs is a sum of its rows.
+    pub flipped: Tensor<2>,
     /// Rank, scale and the projections' widths.
     pub layout: Arc<AdapterLayout>,
     /// The parameters behind each projection.
@@ -157,7 +157,8 @@ fn build(
         b.push(params[b_index].1.clone());
     }
     let layout = Arc::new(AdapterLayout { r, scale, widths: shape.widths.clone() });
-    Ok(Some(Adapter { a: Tensor::cat(a, 0), b: Tensor::cat(b, 0), layout, slots }))
+    let flipped = Tensor::cat(b, 0).transpose() * scale;
+    Ok(Some(Adapter { a: Tensor::cat(a, 0), flipped, layout, slots }))
 }
 
 /// Gradients of adapter parameters, one for each, in the parameters' order.
@@ -173,7 +174,7 @@ impl LoraGrads {
         Self { values: params.into_iter().map(Tensor::zeros_like).collect() }
     }
 
-    /// Adds a stack's gradients: `a` like [`Adapter::a`], `b` like [`Adapter::b`].
+    /// Adds a stack's gradients: `a` like [`Adapter::a`], `b` of the B matrices on top of each other, `[out, r]`.
     pub fn add(&mut self, adapter: &Adapter, a: &Tensor<2>, b: &Tensor<2>) {
         let (r, mut column) = (adapter.layout.r, 0);
         for (index, (slot, &width)) in adapter.slots.iter().zip(&adapter.layout.widths).enumerate() {

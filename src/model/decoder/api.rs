@@ -1,6 +1,6 @@
 //! The decoder's work as methods of a loaded model with an adapter.
 
-use super::{AdapterSet, BackwardOptions, Decoder, LoraGrads, LossFn, PackedGroup, TokenScores};
+use super::{AdapterSet, BackwardOptions, Decoder, LoraGrads, LossFn, PackedGroup, Recording, TokenScores};
 use crate::model::{Lora, Model, ModelConfig, ModelError};
 
 impl AdapterSet {
@@ -50,5 +50,22 @@ impl Model {
     ) -> Result<TokenScores, ModelError> {
         let adapters = AdapterSet::from_lora(&self.config, lora)?;
         self.decoder().backward(&adapters, group, temperature, options, loss, grads)
+    }
+
+    /// As [`Model::backward`], from what generation with the same adapter recorded of the group.
+    ///
+    /// # Errors
+    /// As [`Decoder::backward_recorded`], and for an adapter that does not fit.
+    pub fn backward_recorded(
+        &self,
+        lora: &Lora,
+        recorded: (&PackedGroup, Recording),
+        temperature: f32,
+        head_chunk: usize,
+        loss: &mut LossFn<'_>,
+        grads: &mut LoraGrads,
+    ) -> Result<TokenScores, ModelError> {
+        let adapters = AdapterSet::from_lora(&self.config, lora)?;
+        self.decoder().backward_recorded(&adapters, recorded, temperature, head_chunk, loss, grads)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
 use super::{
     adapters::{AdapterSet, LoraGrads, Stack},
@@ -58,6 +58,23 @@ impl LayerRecord {
             + 2 * config.intermediate_size;
         (columns * rows * 4) as u64
     }
+
+    /// The rows `order` of several records on top of each other.
+    pub(super) fn gather(parts: Vec<Self>, order: &Tensor<1, Int>) -> Self {
+        let field = |of: fn(&Self) -> &Tensor<2>| {
+            Tensor::cat(parts.iter().map(|part| of(part).clone()).collect(), 0).select(0, order.clone())
+        };
+        Self {
+            x: field(|part| &part.x),
+            attention: AttentionRecord {
+                qkv: field(|part| &part.attention.qkv),
+                out: field(|part| &part.attention.out),
+                log_sums: field(|part| &part.attention.log_sums),
+            },
+            middle: field(|part| &part.middle),
+            gate_up: field(|part| &part.gate_up),
+        }
+    }
 }
 
 impl Layer<'_> {
@@ -71,31 +88,20 @@ impl Layer<'_> {
         ops::rope(self.linear(Stack::Qkv, &self.weights.qkv, normed), self.rotation, self.heads, false)
     }
 
-    /// The residual stream behind attention, from the heads' outputs.
-    pub fn after_attention(&self, x: Tensor<2>, heads: Tensor<2>) -> Tensor<2> {
-        x + self.linear(Stack::Output, &self.weights.output, heads)
-    }
-
-    /// Stacked gate and up outputs.
-    fn gate_up(&self, middle: Tensor<2>) -> Tensor<2> {
-        let normed = ops::rms_norm(middle, &self.weights.feed_forward_norm, self.eps);
-        self.linear(Stack::GateUp, &self.weights.gate_up, normed)
-    }
-
-    /// The residual stream behind the feed-forward part.
-    pub fn feed_forward(&self, middle: Tensor<2>) -> Tensor<2> {
-        let gate_up = self.gate_up(middle.clone());
-        middle + self.linear(Stack::Down, &self.weights.down, ops::swiglu(gate_up))
+    /// What follows attention, from its record: the layer's output, and what its backward pass needs.
+    pub fn finish(&self, x: Tensor<2>, attention: AttentionRecord) -> (Tensor<2>, LayerRecord) {
+        let middle = x.clone() + self.linear(Stack::Output, &self.weights.output, attention.out.clone());
+        let normed = ops::rms_norm(middle.clone(), &self.weights.feed_forward_norm, self.eps);
+        let gate_up = self.linear(Stack::GateUp, &self.weights.gate_up, normed);
+        let y = middle.clone() + self.linear(Stack::Down, &self.weights.down, ops::swiglu(gate_up.clone()));
+        (y, LayerRecord { x, attention, middle, gate_up })
     }
 
     /// The whole layer over a packed sequence, with what its backward pass needs.
     pub fn forward(&self, x: Tensor<2>, segments: &Arc<Segments>) -> (Tensor<2>, LayerRecord) {
         let qkv = self.qkv(x.clone());
         let (out, log_sums) = ops::attention(qkv.clone(), self.heads, segments);
-        let middle = self.after_attention(x.clone(), out.clone());
-        let gate_up = self.gate_up(middle.clone());
-        let y = middle.clone() + self.linear(Stack::Down, &self.weights.down, ops::swiglu(gate_up.clone()));
-        (y, LayerRecord { x, attention: AttentionRecord { qkv, out, log_sums }, middle, gate_up })
+        self.finish(x, AttentionRecord { qkv, out, log_sums })
     }
 
     /// The gradient of the layer's input from that of its output; adapter gradients are added to `grads`.

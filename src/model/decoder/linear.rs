@@ -16,7 +16,7 @@ pub fn forward(x: Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) 
         y = y + bias.clone().unsqueeze::<2>();
     }
     match adapter {
-        Some(adapter) => ops::add_adapter(y, x, &adapter.a, &adapter.b, &adapter.layout),
+        Some(adapter) => ops::add_adapter(y, x, &adapter.a, &adapter.flipped, &adapter.layout),
         None => y,
     }
 }
@@ -26,7 +26,7 @@ pub fn forward(x: Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) 
 pub struct AdapterGrads {
     /// Like [`Adapter::a`].
     pub a: Tensor<2>,
-    /// Like [`Adapter::b`].
+    /// Of the B matrices on top of each other, `[out, r]`.
     pub b: Tensor<2>,
 }
 
@@ -40,7 +40,7 @@ pub fn backward(
 ) -> (Option<Tensor<2>>, Option<AdapterGrads>) {
     let mut x_grad = wants_input.then(|| base_backward(&g, linear));
     let Some(adapter) = adapter else { return (x_grad, None) };
-    let reduced = ops::reduce_adapter(g.clone(), &adapter.b, &adapter.layout);
+    let reduced = ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout);
     let lifted = x.clone().matmul(adapter.a.clone().transpose());
     let b = ops::adapter_b_grad(g, lifted, &adapter.layout);
     let a = reduced.clone().transpose().matmul(x);

@@ -11,6 +11,7 @@ mod layer;
 mod linear;
 mod logits;
 mod memory;
+mod recording;
 
 #[cfg(test)]
 pub(crate) mod golden_tests;
@@ -19,12 +20,14 @@ mod tests;
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 pub use self::{
     adapters::{AdapterSet, LoraGrads},
     group::{PackedGroup, TokenScores},
     layer::Layer,
+    memory::keeps_generation,
+    recording::{RecordedRows, Recording},
 };
 use self::{group::HeadPlan, head::Head, layer::LayerRecord};
 use super::{
@@ -75,6 +78,36 @@ enum Kept {
     Input(Box<Tensor<2>>),
 }
 
+/// A forward pass, as the backward pass goes on from it.
+struct Forwarded {
+    segments: Arc<Segments>,
+    rotation: Rotation,
+    /// The residual stream behind the last layer, for the head's rows.
+    last: Tensor<2>,
+    kept: Trail,
+}
+
+/// What the layers left.
+enum Trail {
+    /// Layer by layer, by this pass.
+    Layers(Vec<Kept>),
+    /// By generation.
+    Recorded(Box<Recording>),
+}
+
+impl Trail {
+    /// The record of the last layer that is left.
+    fn pop(&mut self, layer: &Layer<'_>, segments: &Arc<Segments>) -> Option<LayerRecord> {
+        match self {
+            Self::Recorded(recording) => recording.pop_layer(),
+            Self::Layers(kept) => Some(match kept.pop()? {
+                Kept::Record(record) => *record,
+                Kept::Input(x) => layer.forward(*x, segments).1,
+            }),
+        }
+    }
+}
+
 /// The rows of a group on their way through the layers.
 struct Rows {
     segments: Arc<Segments>,
@@ -107,9 +140,7 @@ impl<'a> Decoder<'a> {
 
     /// Embeddings of tokens, `[ids, hidden]`.
     pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
-        let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
-        let ids = Tensor::<1, Int>::from_data(TensorData::new(ids.clone(), [ids.len()]), &self.device());
-        self.weights.embedding.gather_rows(ids)
+        ops::gather(&self.weights.embedding, ids)
     }
 
     /// Final normalization.
@@ -174,9 +205,47 @@ impl<'a> Decoder<'a> {
             x = y;
         }
         let last = x.narrow(0, plan.first, plan.rows);
-        let hidden = self.norm(last.clone());
+        let forwarded = Forwarded { segments, rotation, last, kept: Trail::Layers(kept) };
         let head = self.head(temperature, options.head_chunk);
-        let (scores, log_sums) = head.scores(&hidden, &plan)?;
+        self.back_through(adapters, forwarded, (head, &plan), loss, grads)
+    }
+
+    /// As [`Decoder::backward`], from what generation with the same weights recorded of the group in place of a forward pass.
+    ///
+    /// # Errors
+    /// As [`Decoder::backward`], and if the recording is of another group.
+    pub fn backward_recorded(
+        &self,
+        adapters: &AdapterSet,
+        (group, recording): (&PackedGroup, Recording),
+        temperature: f32,
+        head_chunk: usize,
+        loss: &mut LossFn<'_>,
+        grads: &mut LoraGrads,
+    ) -> Result<TokenScores, ModelError> {
+        group.check(self.config.vocab_size)?;
+        let (segments, plan) = (Arc::new(group.segments()), HeadPlan::new(group));
+        if recording.shape() != (segments.prompt, segments.completions.clone()) {
+            return Err(ModelError::Compute("what generation recorded does not fit the group".into()));
+        }
+        let rotation = self.rotation(&segments.positions());
+        let last = recording.last_rows(plan.first);
+        let forwarded = Forwarded { segments, rotation, last, kept: Trail::Recorded(Box::new(recording)) };
+        self.back_through(adapters, forwarded, (self.head(temperature, head_chunk), &plan), loss, grads)
+    }
+
+    /// The head, the loss, and the way back.
+    fn back_through(
+        &self,
+        adapters: &AdapterSet,
+        forwarded: Forwarded,
+        (head, plan): (Head<'_>, &HeadPlan),
+        loss: &mut LossFn<'_>,
+        grads: &mut LoraGrads,
+    ) -> Result<TokenScores, ModelError> {
+        let Forwarded { segments, rotation, last, mut kept } = forwarded;
+        let hidden = self.norm(last.clone());
+        let (scores, log_sums) = head.scores(&hidden, plan)?;
         let Some(token_grads) = plan.pack(&loss(&scores)) else {
             return Err(ModelError::Compute(
                 "the loss's gradients do not have the shape of the log-probabilities".into(),
@@ -185,16 +254,13 @@ impl<'a> Decoder<'a> {
         if token_grads.iter().all(|&g| g == 0.0) {
             return Ok(scores);
         }
-        let g_hidden = head.backward(&hidden, &log_sums, &plan, &token_grads);
+        let g_hidden = head.backward(&hidden, &log_sums, plan, &token_grads);
         let g_last = ops::rms_norm_backward(g_hidden, last, &self.weights.final_norm, self.config.rms_norm_eps);
         let before = Tensor::zeros([plan.first, self.config.hidden_size], &g_last.device());
         let mut g = Tensor::cat(vec![before, g_last], 0);
-        for (index, kept) in kept.into_iter().enumerate().rev() {
+        for index in (0..self.weights.layers.len()).rev() {
             let layer = self.layer(index, Some(adapters), &rotation);
-            let record = match kept {
-                Kept::Record(record) => *record,
-                Kept::Input(x) => layer.forward(*x, &segments).1,
-            };
+            let Some(record) = kept.pop(&layer, &segments) else { break };
             let Some(next) = layer.backward(g, record, &segments, grads) else { break };
             g = next;
         }

@@ -1,6 +1,6 @@
 //! The decoder against burn's autodiff over plain operations, one sequence at a time, on tiny random models.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, TensorData, activation::log_softmax};
 
 use super::*;
 use crate::model::testing::{random_adapters, random_weights, tiny_config};

@@ -11,7 +11,7 @@ use super::{
     sampler::{Choice, Sampler},
     stream::{Newest, Stream},
 };
-use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup};
+use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup, RecordedRows, Recording};
 
 /// Sequences written at a time. Within the rows for which packed products unpack weights in registers, whose results do
 /// not depend on the number of rows.
@@ -50,6 +50,8 @@ pub struct Batch<'a> {
     free_regions: Vec<usize>,
     free_slots: Vec<usize>,
     done: Vec<Vec<Completion>>,
+    /// By request, where generation is recorded.
+    recordings: Option<Vec<Option<Recording>>>,
     written: usize,
 }
 
@@ -89,9 +91,16 @@ impl<'a> Batch<'a> {
             free_regions: (0..shape.regions).rev().collect(),
             free_slots: (0..shape.slots).rev().collect(),
             done: requests.iter().map(|r| vec![Completion::default(); r.seeds.len()]).collect(),
+            recordings: None,
             written: 0,
             sampler,
         })
+    }
+
+    /// Keeps what the layers make of every row, for a backward pass.
+    pub fn record(&mut self) {
+        self.stream.record();
+        self.recordings = Some(self.requests.iter().map(|_| None).collect());
     }
 
     /// Tokens written so far.
@@ -104,9 +113,9 @@ impl<'a> Batch<'a> {
         self.active.len()
     }
 
-    /// The completions, in the order of requests and seeds.
-    pub fn into_completions(self) -> Vec<Vec<Completion>> {
-        self.done
+    /// The completions, in the order of requests and seeds, and what was recorded of each request.
+    pub fn finish(self) -> (Vec<Vec<Completion>>, Option<Vec<Recording>>) {
+        (self.done, self.recordings.and_then(|recordings| recordings.into_iter().collect()))
     }
 
     /// One token for each sequence, after letting waiting ones in; whether anything is left to do.
@@ -160,7 +169,7 @@ impl<'a> Batch<'a> {
         for (sequence, choice) in self.active[first..].iter_mut().zip(choices) {
             sequence.completion.tokens.push(choice.id);
             sequence.completion.logprobs.push(choice.logprob);
-            sequence.completion.finished = sampler.stops(choice.id);
+            sequence.completion.finished = sampler.stops(&sequence.completion.tokens);
         }
         let longest = self.sampler.max_new_tokens();
         let (ended, going): (Vec<Sequence>, Vec<Sequence>) = std::mem::take(&mut self.active)
@@ -192,8 +201,11 @@ impl<'a> Batch<'a> {
             return Err(ModelError::Compute("no room for a prompt: an error of the scheduler".into()));
         };
         let GenerateRequest { prompt, seeds } = &self.requests[request];
-        let logits = Arc::new(self.stream.prefill(region, prompt)?);
-        self.prompts[request] = Some(Prompt { region, logits, open: seeds.len() });
+        let read = self.stream.prefill(region, prompt)?;
+        if let (Some(recordings), Some(rows)) = (&mut self.recordings, read.recorded) {
+            recordings[request] = Some(Recording::new(rows, seeds.len()));
+        }
+        self.prompts[request] = Some(Prompt { region, logits: Arc::new(read.logits), open: seeds.len() });
         Ok(region)
     }
 
@@ -205,6 +217,22 @@ impl<'a> Batch<'a> {
             Some(Newest { token, region: s.region, prompt, slot: s.slot, own: tokens.len() })
         };
         let newest: Vec<Newest> = self.active.iter().filter_map(newest).collect();
-        self.stream.advance(&newest)
+        let read = self.stream.advance(&newest)?;
+        if let Some(rows) = &read.recorded {
+            self.keep(rows);
+        }
+        Ok(read.logits)
+    }
+
+    /// Gives each request its rows of a step.
+    fn keep(&mut self, part: &RecordedRows) {
+        for (request, recording) in self.recordings.iter_mut().flatten().enumerate() {
+            let active = self.active.iter().enumerate();
+            let rows: Vec<(usize, usize)> =
+                active.filter(|(_, s)| s.request == request).map(|(row, s)| (s.sample, row)).collect();
+            if let (Some(recording), false) = (recording, rows.is_empty()) {
+                recording.add(part, &rows);
+            }
+        }
     }
 }

@@ -81,13 +81,13 @@ impl Search<'_> {
     /// Goes on by one token from beams that have `length` tokens; from none, behind the prompt.
     fn step(&mut self, active: Vec<Beam>, prompt: &[u32], length: usize) -> Result<Vec<Beam>, ModelError> {
         let logits = if active.is_empty() {
-            self.stream.prefill(0, prompt)?
+            self.stream.prefill(0, prompt)?.logits
         } else {
             let newest = active.iter().filter_map(|beam| {
                 let token = *beam.completion.tokens.last()?;
                 Some(Newest { token, region: 0, prompt: prompt.len(), slot: beam.slot, own: length - 1 })
             });
-            self.stream.advance(&newest.collect::<Vec<_>>())?
+            self.stream.advance(&newest.collect::<Vec<_>>())?.logits
         };
         let active = if active.is_empty() { vec![Beam::default()] } else { active };
         let steps = self.best_steps(&active, &logits)?;

@@ -77,18 +77,18 @@ impl Cache {
         }
     }
 
-    /// [`ops::cached_attention`] of a layer.
+    /// [`ops::cached_attention`] of a layer: outputs and log sums.
     pub fn attend(
         &mut self,
         layer: usize,
         qkv: Tensor<2>,
         rows: &Arc<Vec<CacheRow>>,
         decoder: &Decoder<'_>,
-    ) -> Tensor<2> {
+    ) -> (Tensor<2>, Tensor<2>) {
         // Taken out, so that no second handle forces a copy.
         let own = self.own[layer].extract();
-        let (out, own) = ops::cached_attention(qkv, &self.prompts[layer], own, decoder.heads(), rows);
+        let (out, log_sums, own) = ops::cached_attention(qkv, &self.prompts[layer], own, decoder.heads(), rows);
         self.own[layer] = own;
-        out
+        (out, log_sums)
     }
 }

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 
 use self::{batch::Batch, sampler::Sampler};
 pub use self::{beam::Beams, sampler::Sampling};
-use super::{AdapterSet, Decoder, Lora, Model, ModelError};
+use super::{AdapterSet, Decoder, Lora, Model, ModelError, Recording};
 
 /// A prompt and how many samples of it are wanted: one for each seed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +43,15 @@ pub struct Completion {
 /// Hears, after every step, the tokens written so far and the sequences still being written; `Break` ends it all.
 pub type ProgressFn<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
 
+/// Completions by request, and what was recorded of each request.
+#[derive(Debug)]
+pub struct Generated {
+    /// In the order of the requests and their seeds.
+    pub completions: Vec<Vec<Completion>>,
+    /// For [`Decoder::backward_recorded`], in the order of the requests; nothing unless asked for.
+    pub recordings: Option<Vec<Recording>>,
+}
+
 impl Decoder<'_> {
     /// Samples completions, in the order of the requests and their seeds; `None` if `on_progress` broke off.
     ///
@@ -56,8 +65,27 @@ impl Decoder<'_> {
         sampling: &Sampling,
         on_progress: &mut ProgressFn<'_>,
     ) -> Result<Option<Vec<Vec<Completion>>>, ModelError> {
+        let generated = self.generate_recorded(adapters, requests, sampling, false, on_progress)?;
+        Ok(generated.map(|generated| generated.completions))
+    }
+
+    /// As [`Decoder::generate`]; if `record`, keeps what the layers make of every row, for a backward pass.
+    ///
+    /// # Errors
+    /// As [`Decoder::generate`].
+    pub fn generate_recorded(
+        &self,
+        adapters: Option<&AdapterSet>,
+        requests: &[GenerateRequest],
+        sampling: &Sampling,
+        record: bool,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Option<Generated>, ModelError> {
         let sampler = Sampler::new(sampling)?;
         let mut batch = Batch::new(*self, adapters, requests, sampler)?;
+        if record {
+            batch.record();
+        }
         loop {
             // Inside rayon's pool a kernel costs no hand-over between threads.
             let alive = rayon::scope(|_| batch.step())?;
@@ -65,7 +93,8 @@ impl Decoder<'_> {
                 return Ok(None);
             }
             if !alive {
-                return Ok(Some(batch.into_completions()));
+                let (completions, recordings) = batch.finish();
+                return Ok(Some(Generated { completions, recordings }));
             }
         }
     }
@@ -85,5 +114,21 @@ impl Model {
     ) -> Result<Option<Vec<Vec<Completion>>>, ModelError> {
         let adapters = lora.map(|lora| AdapterSet::from_lora(&self.config, lora)).transpose()?;
         self.decoder().generate(adapters.as_ref(), requests, sampling, on_progress)
+    }
+
+    /// As [`Decoder::generate_recorded`].
+    ///
+    /// # Errors
+    /// As [`Model::generate`].
+    pub fn generate_recorded(
+        &self,
+        lora: &Lora,
+        requests: &[GenerateRequest],
+        sampling: &Sampling,
+        record: bool,
+        on_progress: &mut ProgressFn<'_>,
+    ) -> Result<Option<Generated>, ModelError> {
+        let adapters = AdapterSet::from_lora(&self.config, lora)?;
+        self.decoder().generate_recorded(Some(&adapters), requests, sampling, record, on_progress)
     }
 }

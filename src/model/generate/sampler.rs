@@ -2,9 +2,11 @@
 //!
 //! The reported log-probability is that of softmax(logits / temperature) alone, the distribution that losses use.
 
+use std::sync::Arc;
+
 use rand_chacha::{ChaCha8Rng, rand_core::Rng};
 
-use crate::model::{ModelError, ops::flex::softmax};
+use crate::model::{ModelError, ops::flex::softmax, tokenizer::Fences};
 
 /// How tokens are drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +25,8 @@ pub struct Sampling {
     pub max_new_tokens: usize,
     /// Tokens that end a completion.
     pub stop_ids: Vec<u32>,
+    /// Code fences, where the one that closes the first ends a completion.
+    pub fences: Option<Arc<Fences>>,
 }
 
 impl Default for Sampling {
@@ -35,6 +39,7 @@ impl Default for Sampling {
             repetition_penalty: 1.0,
             max_new_tokens: 64,
             stop_ids: vec![],
+            fences: None,
         }
     }
 }
@@ -80,9 +85,10 @@ impl<'a> Sampler<'a> {
         self.sampling.max_new_tokens
     }
 
-    /// Whether a token ends its completion.
-    pub fn stops(self, id: u32) -> bool {
-        self.sampling.stop_ids.contains(&id)
+    /// Whether the newest token of a completion ends it.
+    pub fn stops(self, written: &[u32]) -> bool {
+        let ends = written.last().is_some_and(|id| self.sampling.stop_ids.contains(id));
+        ends || self.sampling.fences.as_ref().is_some_and(|fences| fences.closes(written))
     }
 
     /// Draws a token; one number of the random stream is used for each, whatever the settings, unless greedy.
@@ -134,7 +140,7 @@ impl<'a> Sampler<'a> {
     fn draw(self, weights: &[f32], point: f64) -> usize {
         let Sampling { top_p, top_k, min_p, .. } = *self.sampling;
         if top_p >= 1.0 && top_k == 0 && min_p <= 0.0 {
-            return pick(weights.iter().copied().enumerate(), point);
+            return pick_among_all(weights, point);
         }
         let kept = self.filter(weights);
         pick(kept.iter().map(|&id| (id, weights[id])), point)
@@ -180,8 +186,47 @@ impl<'a> Sampler<'a> {
 /// The item at `point` of the cumulated weights; the last one with weight if rounding leaves a rest.
 fn pick(items: impl Iterator<Item = (usize, f32)> + Clone, point: f64) -> usize {
     let total: f64 = items.clone().map(|(_, weight)| f64::from(weight)).sum();
-    let goal = point * total;
-    let (mut sum, mut last) = (0.0, 0);
+    walk(items, 0.0, point * total)
+}
+
+/// As [`pick`] for a whole vocabulary: whole blocks are passed over by their sums, which eight lanes add up.
+fn pick_among_all(weights: &[f32], point: f64) -> usize {
+    let sums: Vec<f64> = weights.chunks(PICK_BLOCK).map(block_sum).collect();
+    let (goal, mut before) = (point * sums.iter().sum::<f64>(), 0.0);
+    let mut last = 0;
+    for (block, sum) in sums.iter().enumerate() {
+        // The last block that has weight is the one, if rounding leaves a rest.
+        if *sum > 0.0 {
+            last = block;
+            if before + sum > goal {
+                break;
+            }
+            before += sum;
+        }
+    }
+    let start = last * PICK_BLOCK;
+    let block = &weights[start..(start + PICK_BLOCK).min(weights.len())];
+    let before = sums[..last].iter().sum();
+    walk((start..).zip(block.iter().copied()), before, goal)
+}
+
+/// Weights whose sum is taken at once.
+const PICK_BLOCK: usize = 512;
+
+fn block_sum(weights: &[f32]) -> f64 {
+    let mut lanes = [0.0_f64; 8];
+    let (chunks, rest) = weights.as_chunks::<8>();
+    for chunk in chunks {
+        for (lane, weight) in lanes.iter_mut().zip(chunk) {
+            *lane += f64::from(*weight);
+        }
+    }
+    lanes.iter().sum::<f64>() + rest.iter().map(|weight| f64::from(*weight)).sum::<f64>()
+}
+
+/// The first item with which the sum exceeds `goal`, else the last one with weight.
+fn walk(items: impl Iterator<Item = (usize, f32)>, mut sum: f64, goal: f64) -> usize {
+    let mut last = 0;
     for (id, weight) in items {
         if weight > 0.0 {
             sum += f64::from(weight);

@@ -5,13 +5,25 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::cache::{Cache, CacheShape};
-use crate::model::{AdapterSet, Decoder, ModelError, ops, ops::layout::Segments};
+use crate::model::{
+    AdapterSet, Decoder, ModelError, RecordedRows,
+    ops::{self, AttentionRecord, layout::Segments},
+};
 
 /// A decoder with its cache.
 pub struct Stream<'a> {
     decoder: Decoder<'a>,
     adapters: Option<&'a AdapterSet>,
     cache: Cache,
+    records: bool,
+}
+
+/// What reading tokens gives.
+pub struct Read {
+    /// Logits behind the tokens, row by row.
+    pub logits: Vec<f32>,
+    /// What the layers made of them, if the stream records it.
+    pub recorded: Option<RecordedRows>,
 }
 
 /// The newest token of a sequence, and where its keys and values are.
@@ -32,7 +44,12 @@ pub struct Newest {
 impl<'a> Stream<'a> {
     /// With an empty cache.
     pub fn new(decoder: Decoder<'a>, adapters: Option<&'a AdapterSet>, shape: CacheShape) -> Self {
-        Self { cache: Cache::new(&decoder, shape), decoder, adapters }
+        Self { cache: Cache::new(&decoder, shape), decoder, adapters, records: false }
+    }
+
+    /// Keeps what the layers make of every row from now on, for a backward pass.
+    pub fn record(&mut self) {
+        self.records = true;
     }
 
     /// Logits for a token.
@@ -49,43 +66,55 @@ impl<'a> Stream<'a> {
     ///
     /// # Errors
     /// The logits cannot be read.
-    pub fn prefill(&mut self, region: usize, prompt: &[u32]) -> Result<Vec<f32>, ModelError> {
+    pub fn prefill(&mut self, region: usize, prompt: &[u32]) -> Result<Read, ModelError> {
         let segments = Arc::new(Segments { prompt: prompt.len(), completions: vec![] });
         let rotation = self.decoder.rotation(&segments.positions());
         let mut x = self.decoder.embed(prompt);
-        let layers = self.decoder.weights.layers.len();
+        let (layers, mut records) = (self.decoder.weights.layers.len(), Vec::new());
         for index in 0..layers {
             let layer = self.decoder.layer(index, self.adapters, &rotation);
             let qkv = layer.qkv(x.clone());
             self.cache.store_prompt(index, region, &qkv, &self.decoder);
-            let (mut heads, _) = ops::attention(qkv, layer.heads, &segments);
-            if index + 1 == layers {
+            let (mut out, log_sums) = ops::attention(qkv.clone(), layer.heads, &segments);
+            if index + 1 == layers && !self.records {
                 // Nobody reads the other rows of the last layer.
-                heads = heads.narrow(0, prompt.len() - 1, 1);
+                out = out.narrow(0, prompt.len() - 1, 1);
                 x = x.narrow(0, prompt.len() - 1, 1);
             }
-            x = layer.feed_forward(layer.after_attention(x, heads));
+            let (y, record) = layer.finish(x, AttentionRecord { qkv, out, log_sums });
+            x = y;
+            if self.records {
+                records.push(record);
+            }
         }
-        self.logits(x)
+        let last = x.dims()[0] - 1;
+        let logits = self.logits(x.clone().narrow(0, last, 1))?;
+        Ok(Read { logits, recorded: self.records.then_some(RecordedRows { layers: records, last: x }) })
     }
 
     /// Feeds one token of each sequence; the logits behind them, row by row.
     ///
     /// # Errors
     /// The logits cannot be read.
-    pub fn advance(&mut self, newest: &[Newest]) -> Result<Vec<f32>, ModelError> {
+    pub fn advance(&mut self, newest: &[Newest]) -> Result<Read, ModelError> {
         let ids: Vec<u32> = newest.iter().map(|n| n.token).collect();
         let positions: Vec<usize> = newest.iter().map(|n| n.prompt + n.own).collect();
         let rows = newest.iter().map(|n| self.cache.row(n.region, n.prompt, n.slot, n.own));
         let rows = Arc::new(rows.collect::<Vec<_>>());
         let rotation = self.decoder.rotation(&positions);
-        let mut x = self.decoder.embed(&ids);
+        let (mut x, mut records) = (self.decoder.embed(&ids), Vec::new());
         for index in 0..self.decoder.weights.layers.len() {
             let layer = self.decoder.layer(index, self.adapters, &rotation);
-            let heads = self.cache.attend(index, layer.qkv(x.clone()), &rows, &self.decoder);
-            x = layer.feed_forward(layer.after_attention(x, heads));
+            let qkv = layer.qkv(x.clone());
+            let (out, log_sums) = self.cache.attend(index, qkv.clone(), &rows, &self.decoder);
+            let (y, record) = layer.finish(x, AttentionRecord { qkv, out, log_sums });
+            x = y;
+            if self.records {
+                records.push(record);
+            }
         }
-        self.logits(x)
+        let logits = self.logits(x.clone())?;
+        Ok(Read { logits, recorded: self.records.then_some(RecordedRows { layers: records, last: x }) })
     }
 
     fn logits(&self, x: Tensor<2>) -> Result<Vec<f32>, ModelError> {

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::*;
 use crate::{
     model::{
-        PackedGroup,
+        BackwardOptions, LoraGrads, PackedGroup, TokenScores,
         decoder::golden_tests::{ids, smollm2},
         golden,
         testing::{random_adapters, random_weights, tiny_config},
@@ -140,6 +140,61 @@ fn golden_greedy_continuations() {
         let scores = model.score(None, &group, 1.0).unwrap();
         for (ours, scored) in completions[0].logprobs.iter().zip(&scores.logprobs[0]) {
             assert!((ours - scored).abs() < 1e-4, "{ours} {scored}");
+        }
+    }
+}
+
+#[test]
+fn gradients_from_a_recording_equal_those_of_a_forward_pass() {
+    let (config, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&config, 1, &device);
+    let params = random_adapters(&config, &["q_proj", "v_proj", "o_proj", "down_proj"], 4, 2, &device);
+    let adapters = AdapterSet::new(&config, 2.0, params.iter().map(|(name, value)| (name.as_str(), value))).unwrap();
+    let decoder = Decoder { config: &config, weights: &weights };
+    // Completions end at different lengths: some tokens stop, and one group has a single sample.
+    let sampling = Sampling { stop_ids: (0..20).collect(), max_new_tokens: 12, ..Sampling::default() };
+    let requests = [
+        GenerateRequest { prompt: (3..40).collect(), seeds: (0..5).collect() },
+        GenerateRequest { prompt: vec![5, 9, 33], seeds: vec![7] },
+    ];
+    let go_on = &mut |_, _| ControlFlow::Continue(());
+    let plain = decoder.generate(Some(&adapters), &requests, &sampling, go_on).unwrap().unwrap();
+    let generated = decoder.generate_recorded(Some(&adapters), &requests, &sampling, true, go_on).unwrap().unwrap();
+    // The last layer is computed for all of the prompt's rows, which rounds otherwise than for one.
+    for (a, b) in generated.completions.concat().iter().zip(plain.concat()) {
+        assert_eq!(a.tokens, b.tokens);
+        assert!(a.logprobs.iter().zip(&b.logprobs).all(|(a, b)| (a - b).abs() < 1e-5));
+    }
+    let lengths: Vec<usize> = plain[0].iter().map(|c| c.tokens.len()).collect();
+    assert!(lengths.iter().any(|&n| n != lengths[0]), "all of one length: {lengths:?}");
+    for ((request, completions), recording) in requests.iter().zip(plain).zip(generated.recordings.unwrap()) {
+        let completions: Vec<Vec<u32>> = completions.into_iter().map(|c| c.tokens).collect();
+        let group = PackedGroup { prompt: request.prompt.clone(), completions };
+        let mut loss = |scores: &TokenScores| -> Vec<Vec<f32>> {
+            let weight = |(c, logprobs): (usize, &Vec<f32>)| {
+                (0..logprobs.len()).map(|j| ((c * 5 + j + 1) as f32 * 0.7).sin()).collect()
+            };
+            scores.logprobs.iter().enumerate().map(weight).collect()
+        };
+        let zeros = || LoraGrads::zeros(params.iter().map(|(_, value)| value));
+        let (mut anew, mut recorded) = (zeros(), zeros());
+        let expected =
+            decoder.backward(&adapters, &group, 0.8, BackwardOptions::default(), &mut loss, &mut anew).unwrap();
+        let mut stranger = group.clone();
+        stranger.completions[0].push(1);
+        let refused =
+            decoder.backward_recorded(&adapters, (&stranger, recording.clone()), 0.8, 64, &mut loss, &mut zeros());
+        assert!(refused.unwrap_err().to_string().contains("does not fit"));
+        let scores =
+            decoder.backward_recorded(&adapters, (&group, recording), 0.8, 64, &mut loss, &mut recorded).unwrap();
+        for (a, b) in scores.logprobs.concat().iter().zip(expected.logprobs.concat()) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+        for (index, (a, b)) in recorded.values.iter().zip(&anew.values).enumerate() {
+            let [a, b] = [a, b].map(|t| t.try_to_vec_as::<f32>().unwrap());
+            let norm = |v: &mut dyn Iterator<Item = f32>| v.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+            let (difference, whole) = (norm(&mut a.iter().zip(&b).map(|(a, b)| a - b)), norm(&mut b.iter().copied()));
+            assert!(whole > 1e-6 && difference <= 1e-5 * whole, "parameter {index}: {difference} of {whole}");
         }
     }
 }

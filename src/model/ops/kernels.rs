@@ -32,6 +32,14 @@ pub trait EngineKernels: Backend {
         layout: PackedLayout,
     ) -> FloatTensor<Self>;
 
+    /// Some rows of packed `[out, in]` as float32, `[ids, in]`.
+    fn gather_packed(
+        words: IntTensor<Self>,
+        scales: FloatTensor<Self>,
+        layout: PackedLayout,
+        ids: Arc<Vec<u32>>,
+    ) -> FloatTensor<Self>;
+
     /// `x` `[m, in]` times dense `[out, in]`, transposed, a row's result not depending on the number of rows where they
     /// are few.
     fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -41,12 +49,16 @@ pub trait EngineKernels: Backend {
         y: FloatTensor<Self>,
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
+        flipped: FloatTensor<Self>,
         layout: Arc<AdapterLayout>,
     ) -> FloatTensor<Self>;
 
     /// See [`super::reduce_adapter`].
-    fn reduce_adapter(g: FloatTensor<Self>, b: FloatTensor<Self>, layout: Arc<AdapterLayout>) -> FloatTensor<Self>;
+    fn reduce_adapter(
+        g: FloatTensor<Self>,
+        flipped: FloatTensor<Self>,
+        layout: Arc<AdapterLayout>,
+    ) -> FloatTensor<Self>;
 
     /// See [`super::adapter_b_grad`].
     fn adapter_b_grad(g: FloatTensor<Self>, lifted: FloatTensor<Self>, layout: Arc<AdapterLayout>)
@@ -102,7 +114,7 @@ pub trait EngineKernels: Backend {
         own: FloatTensor<Self>,
         heads: Heads,
         rows: Arc<Vec<CacheRow>>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// See [`super::logit_statistics`].
     fn logit_statistics(logits: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>);

@@ -46,6 +46,25 @@ fn wrap<const D: usize>(tensor: burn::backend::DispatchTensor) -> Tensor<D> {
     Tensor::from_dispatch(tensor)
 }
 
+/// Some rows of a matrix as float32, `[ids, in]`: embeddings of tokens.
+///
+/// # Panics
+/// For ids beyond the rows; [`super::decoder::PackedGroup::check`] refuses them.
+pub fn gather(weight: &PackedMatrix, ids: &[u32]) -> Tensor<2> {
+    match weight.storage() {
+        Storage::Packed { layout, words, scales } if fused(scales) => wrap(Dispatch::gather_packed(
+            words.clone().into_dispatch(),
+            scales.clone().into_dispatch(),
+            *layout,
+            Arc::new(ids.to_vec()),
+        )),
+        Storage::Packed { scales: like, .. } | Storage::Dense(like) => {
+            let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
+            weight.gather_rows(Tensor::from_data(TensorData::new(ids.clone(), [ids.len()]), &like.device()))
+        }
+    }
+}
+
 /// `x` `[m, in]` · Wᵀ → `[m, out]`.
 pub fn matmul(x: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
     match weight.storage() {
@@ -75,21 +94,27 @@ pub fn matmul_transposed(g: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
     }
 }
 
-/// `y` `[m, out]` + scale · B(A `x`), projection by projection (Hu et al. 2021).
-pub fn add_adapter(y: Tensor<2>, x: Tensor<2>, a: &Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
-    if fused(&y) && fused(b) {
-        let (a, b) = (a.clone().into_dispatch(), b.clone().into_dispatch());
-        return wrap(Dispatch::add_adapter(y.into_dispatch(), x.into_dispatch(), a, b, layout.clone()));
+/// `y` `[m, out]` + scale · B(A `x`), projection by projection (Hu et al. 2021); `flipped` is scale · Bᵀ, `[r, out]`.
+pub fn add_adapter(
+    y: Tensor<2>,
+    x: Tensor<2>,
+    a: &Tensor<2>,
+    flipped: &Tensor<2>,
+    layout: &Arc<AdapterLayout>,
+) -> Tensor<2> {
+    if fused(&y) && fused(flipped) {
+        let (a, flipped) = (a.clone().into_dispatch(), flipped.clone().into_dispatch());
+        return wrap(Dispatch::add_adapter(y.into_dispatch(), x.into_dispatch(), a, flipped, layout.clone()));
     }
-    plain::add_adapter(y, x, a, b, layout)
+    plain::add_adapter(y, x, a, flipped, layout)
 }
 
 /// scale · `g` B, projection by projection: the gradient of A `x`, `[m, projections · r]`.
-pub fn reduce_adapter(g: Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+pub fn reduce_adapter(g: Tensor<2>, flipped: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
     if fused(&g) {
-        return wrap(Dispatch::reduce_adapter(g.into_dispatch(), b.clone().into_dispatch(), layout.clone()));
+        return wrap(Dispatch::reduce_adapter(g.into_dispatch(), flipped.clone().into_dispatch(), layout.clone()));
     }
-    plain::reduce_adapter(g, b, layout)
+    plain::reduce_adapter(g, flipped, layout)
 }
 
 /// The gradient of the B matrices, `[out, r]`, from the output's gradient and `lifted` = A `x`.
@@ -204,23 +229,24 @@ pub fn attention_backward(g: Tensor<2>, record: AttentionRecord, heads: Heads, s
 /// One new row for each of several sequences: stores its key and value and attends to its prompt and its own rows.
 ///
 /// `qkv` `[b, qkv_width]` is rotated; `prompts` and `own` are caches of key/value rows `[_, kv_width]`. Returns the heads'
-/// outputs `[b, q_width]` and `own` with the new rows in it, written in place where the caller gave up its handle.
+/// outputs `[b, q_width]`, the logarithms of the softmax denominators `[b, q heads]`, and `own` with the new rows in it,
+/// written in place where the caller gave up its handle.
 pub fn cached_attention(
     qkv: Tensor<2>,
     prompts: &Tensor<2>,
     own: Tensor<2>,
     heads: Heads,
     rows: &Arc<Vec<CacheRow>>,
-) -> (Tensor<2>, Tensor<2>) {
+) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
     if fused(&qkv) {
-        let (out, own) = Dispatch::cached_attention(
+        let (out, log_sums, own) = Dispatch::cached_attention(
             qkv.into_dispatch(),
             prompts.clone().into_dispatch(),
             own.into_dispatch(),
             heads,
             rows.clone(),
         );
-        return (wrap(out), wrap(own));
+        return (wrap(out), wrap(log_sums), wrap(own));
     }
     plain::cached_attention(qkv, prompts, own, heads, rows)
 }

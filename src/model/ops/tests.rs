@@ -130,12 +130,14 @@ fn cached_attention_equals_plain_and_the_packed_form() {
     let new = Tensor::cat(vec![new, random([2, HEADS.qkv_width()], 7)], 0);
     let cache = Tensor::cat(vec![cache, random([8, HEADS.kv_width()], 8)], 0);
     let rows = Arc::new(vec![row, other, more[0], more[1]]);
-    let (out, cache_after) = cached_attention(new.clone(), &prompts, cache.clone(), HEADS, &rows);
-    let (plain_out, plain_cache) = plain::cached_attention(new, &prompts, cache, HEADS, &rows);
+    let (out, log_sums, cache_after) = cached_attention(new.clone(), &prompts, cache.clone(), HEADS, &rows);
+    let (plain_out, plain_sums, plain_cache) = plain::cached_attention(new, &prompts, cache, HEADS, &rows);
     assert_close(&out, &plain_out, "output");
+    assert_close(&log_sums, &plain_sums, "log sums");
     assert_eq!(values(&cache_after), values(&plain_cache));
     let segments = Arc::new(Segments { prompt: 9, completions: vec![4] });
-    let (packed, _) = attention(Tensor::cat(vec![prompt, own], 0), HEADS, &segments);
+    let (packed, packed_sums) = attention(Tensor::cat(vec![prompt, own], 0), HEADS, &segments);
+    assert_close(&log_sums.narrow(0, 0, 1), &packed_sums.narrow(0, 12, 1), "log sums against the packed form");
     assert_close(&out.narrow(0, 0, 1), &packed.narrow(0, 12, 1), "against the packed form");
 }
 
@@ -162,17 +164,39 @@ fn head_operations_equal_plain_and_autodiff() {
 
 #[test]
 fn adapters_equal_plain_and_autodiff() {
-    let layout = Arc::new(AdapterLayout { r: 4, scale: 2.0, widths: vec![24, 8, 16] });
-    let (a, b) = (random([12, 20], 1), random([48, 4], 2));
+    let layout = Arc::new(AdapterLayout { r: 4, scale: 2.0, widths: vec![40, 8, 16] });
+    let (a, b) = (random([12, 20], 1), random([64, 4], 2));
+    let flip = |b: &Tensor<2>| b.clone().transpose() * 2.0;
     for m in [3, 40] {
-        let (x, y, g) = (random([m, 20], 3), random([m, 48], 4), random([m, 48], 5));
-        let expected = plain::add_adapter(y.clone(), x.clone(), &a, &b, &layout);
-        assert_close(&add_adapter(y.clone(), x.clone(), &a, &b, &layout), &expected, "forward");
+        let (x, y, g) = (random([m, 20], 3), random([m, 64], 4), random([m, 64], 5));
+        let expected = plain::add_adapter(y.clone(), x.clone(), &a, &flip(&b), &layout);
+        assert_close(&add_adapter(y.clone(), x.clone(), &a, &flip(&b), &layout), &expected, "forward");
         let lifted = x.clone().matmul(a.clone().transpose());
         let outer = |t: &Tensor<2>| Tensor::<2>::from_inner(t.clone());
-        let b_expected = autodiff(&b, &g, |b| plain::add_adapter(outer(&y), outer(&x), &outer(&a), &b, &layout));
+        let b_expected = autodiff(&b, &g, |b| plain::add_adapter(outer(&y), outer(&x), &outer(&a), &flip(&b), &layout));
         assert_close(&adapter_b_grad(g.clone(), lifted, &layout), &b_expected, "B");
-        let x_expected = autodiff(&x, &g, |x| plain::add_adapter(outer(&y), x, &outer(&a), &outer(&b), &layout));
-        assert_close(&reduce_adapter(g, &b, &layout).matmul(a.clone()), &x_expected, "input");
+        let x_expected = autodiff(&x, &g, |x| plain::add_adapter(outer(&y), x, &outer(&a), &flip(&outer(&b)), &layout));
+        assert_close(&reduce_adapter(g, &flip(&b), &layout).matmul(a.clone()), &x_expected, "input");
     }
+}
+
+#[test]
+fn gathered_rows_equal_plain_ones() {
+    use crate::model::packed::BlockFormat;
+    for format in [BlockFormat::Q4_0, BlockFormat::Q4_1, BlockFormat::Q8_0] {
+        // Scales of about 0.001 (float16 0x14xx).
+        let byte = |i: usize| match i % format.block_bytes() {
+            1 | 3 => 0x14,
+            j => (i * 7 + j * 13) as u8,
+        };
+        let bytes: Vec<u8> = (0..9 * 3 * format.block_bytes()).map(byte).collect();
+        let weight = PackedMatrix::from_blocks(format, 9, 96, &bytes, &Device::flex()).unwrap();
+        let ids = burn::tensor::Tensor::from_data(TensorData::new(vec![8_i64, 0, 3, 3], [4]), &Device::flex());
+        assert_close(&gather(&weight, &[8, 0, 3, 3]), &weight.gather_rows(ids), "gathered rows");
+    }
+    let dense = PackedMatrix::from_tensor(random([5, 7], 1));
+    assert_eq!(
+        values(&gather(&dense, &[4, 1])),
+        values(&dense.dequantize().select(0, Tensor::from_ints([4, 1], &Device::flex())))
+    );
 }

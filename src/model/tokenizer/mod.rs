@@ -1,15 +1,19 @@
 //! Text to token ids and back, built from what a GGUF file says of its tokenizer.
 
 mod chat;
+mod fences;
 mod pieces;
 mod pre_tokenizer;
 mod python;
 mod training;
 mod vocabulary;
 
+use std::sync::Arc;
+
 use tokenizers::{AddedToken, PreTokenizerWrapper, models::bpe::BPE};
 
 pub use chat::ChatMessage;
+pub use fences::Fences;
 pub use training::TrainedVocabulary;
 
 use self::{chat::ChatTemplate, pieces::Pieces, vocabulary::Vocabulary};
@@ -23,6 +27,7 @@ pub struct Tokenizer {
     encoder: tokenizers::Tokenizer,
     pieces: Pieces,
     eos_ids: Vec<u32>,
+    fences: Arc<Fences>,
     chat: ChatTemplate,
 }
 
@@ -42,7 +47,8 @@ impl Tokenizer {
                 .metadata()
                 .error("tokenizer.ggml.eos_token_id", "is missing, so that no completion would ever end"));
         }
-        Ok(Self { encoder: encoder(file, &vocabulary)?, pieces: Pieces::new(&vocabulary), eos_ids, chat })
+        let fences = Arc::new(Fences::new(vocabulary.tokens.iter().map(String::as_str)));
+        Ok(Self { encoder: encoder(file, &vocabulary)?, pieces: Pieces::new(&vocabulary), eos_ids, fences, chat })
     }
 
     /// Token ids of `text`. Special tokens spelled out in the text become their ids; none is added.
@@ -63,6 +69,11 @@ impl Tokenizer {
     /// Tokens that end a completion, the file's own end-of-sequence token first. Never empty.
     pub fn eos_ids(&self) -> &[u32] {
         &self.eos_ids
+    }
+
+    /// Which tokens make code fences.
+    pub fn fences(&self) -> &Arc<Fences> {
+        &self.fences
     }
 
     /// Number of tokens.

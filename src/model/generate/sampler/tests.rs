@@ -70,6 +70,18 @@ fn reported_log_probabilities_ignore_filters_and_penalty() {
 }
 
 #[test]
+fn picking_block_by_block_equals_picking_one_by_one() {
+    // With zeros in front, behind, and for whole blocks in between.
+    let weight = |i: usize| if i < 600 || i % 1600 < 700 { 0.0 } else { (i as f32 * 0.37).sin().abs() };
+    let weights: Vec<f32> = (0..5_000).map(weight).collect();
+    for point in (0..1000).map(|i| f64::from(i) / 1000.0).chain([1.0 - f64::EPSILON]) {
+        let one_by_one = pick(weights.iter().copied().enumerate(), point);
+        assert_eq!(pick_among_all(&weights, point), one_by_one, "{point}");
+    }
+    assert_eq!(pick_among_all(&[0.0, 1.0], 1.0), 1);
+}
+
+#[test]
 fn repetition_is_penalized_on_both_signs() {
     let sampling = Sampling { temperature: 0.0, repetition_penalty: 2.0, ..Sampling::default() };
     let sampler = Sampler::new(&sampling).unwrap();

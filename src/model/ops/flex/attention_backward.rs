@@ -1,13 +1,13 @@
-//! The backward pass of attention: one task per query head, which computes its probabilities anew tile by tile.
+//! The backward pass of attention: a task is a tile of rows with one key head; it computes its probabilities anew.
 
 use rayon::prelude::*;
 
 use super::{
     super::layout::{Heads, Segments},
-    attention::{Columns, Tile, head_columns, scores, tiles},
+    attention::{Sequence, Tile, across, stacked, tasks, tiles},
     dot::dot,
-    gemm::{Into, Output, View, gemm},
-    simd::{exp, vectorized},
+    product::{Left, Output, Rows, product_here},
+    simd::{Simd, exp, vectorized},
 };
 
 /// What the backward pass reads.
@@ -23,29 +23,32 @@ pub struct Saved<'a> {
     pub log_sums: &'a [f32],
 }
 
-/// Gradients of one query head's queries, keys and values, `[m, dim]` each.
-struct HeadGrads {
+/// A tile's share of the gradients for one key head.
+struct TileGrads {
+    /// Of its queries, `[group · rows, dim]`.
     q: Vec<f32>,
+    /// Of the keys that it sees, `[width, dim]`.
     k: Vec<f32>,
+    /// Of the values that it sees, `[width, dim]`.
     v: Vec<f32>,
 }
 
 vectorized! {
     /// Scores to probabilities, zero where hidden.
-    fn probabilities_row(scores: &mut [f32], seen: usize, log_sum: f32) {
+    fn probabilities_row(scores: &mut [f32], seen: usize, scale: f32, log_sum: f32) {
         let (visible, rest) = scores.split_at_mut(seen);
         rest.fill(0.0);
         for score in visible {
-            *score = exp(*score - log_sum);
+            *score = exp(*score * scale - log_sum);
         }
     }
 }
 
 vectorized! {
-    /// Gradients of the probabilities to those of the scores; the softmax's mean is taken off.
-    fn score_grads_row(grads: &mut [f32], probabilities: &[f32], mean: f32) {
+    /// Gradients of the probabilities to those of the unscaled scores; the softmax's mean is taken off.
+    fn score_grads_row(grads: &mut [f32], probabilities: &[f32], mean: f32, scale: f32) {
         for (grad, probability) in grads.iter_mut().zip(probabilities) {
-            *grad = (*grad - mean) * probability;
+            *grad = (*grad - mean) * probability * scale;
         }
     }
 }
@@ -56,81 +59,79 @@ vectorized! {
     }
 }
 
-/// A rectangle of a tile's scores: the columns from `column` on are the sequence's rows from `first` on.
-struct Part {
-    column: usize,
-    first: usize,
-    count: usize,
-}
-
-fn parts(tile: &Tile) -> impl Iterator<Item = Part> {
-    let prefix = Part { column: 0, first: 0, count: tile.prefix };
-    let own = Part { column: tile.prefix, first: tile.own_first, count: tile.own_rows };
-    [prefix, own].into_iter().filter(|part| part.count > 0)
-}
-
-/// Adds one tile's share to the head's gradients.
-fn add_tile(grads: &mut HeadGrads, tile: &Tile, saved: &Saved<'_>, heads: Heads, head: usize) {
-    let (dim, width) = (heads.dim, tile.width());
-    let [q, k, v] = head_columns(saved.qkv, heads, head);
-    let by_head = |data| Columns { data, stride: heads.q_width(), column: head * dim, dim };
-    let g = by_head(saved.g).rows(tile.first, tile.rows);
-    let mut weights = vec![0.0; tile.rows * width];
-    scores(&mut weights, tile, &q, &k, heads.scale());
-    let mut score_grads = vec![0.0; tile.rows * width];
-    for part in parts(tile) {
-        let output = Output { data: &mut score_grads[part.column..], row_stride: width, into: Into::Replace };
-        gemm(output, g, v.rows(part.first, part.count).transposed(), 1.0, false);
-    }
+fn tile_grads(simd: Simd, tile: &Tile, saved: &Saved<'_>, heads: Heads, kv: usize) -> TileGrads {
+    let (dim, width, group) = (heads.dim, tile.width(), heads.group());
+    let all = group * tile.rows;
+    let sequence = Sequence { qkv: saved.qkv, heads };
+    let queries = sequence.queries(tile, kv);
+    let [g, out] = [saved.g, saved.out].map(|data| stacked(data, heads.q_width(), tile, kv, heads));
+    let (mut weights, mut score_grads) = (vec![0.0; all * width], vec![0.0; all * width]);
+    let left = Left::pack_here(simd, Rows::new(&queries, all, dim));
+    across(simd, &left, tile, |part| sequence.keys(kv, part), &mut weights);
+    let left = Left::pack_here(simd, Rows::new(&g, all, dim));
+    across(simd, &left, tile, |part| sequence.values(kv, part), &mut score_grads);
     let lines = weights.chunks_exact_mut(width).zip(score_grads.chunks_exact_mut(width));
     for (i, (weights, score_grads)) in lines.enumerate() {
-        let at = (tile.first + i) * heads.q + head;
-        probabilities_row(weights, tile.seen(i), saved.log_sums[at]);
-        let columns = at * dim..(at + 1) * dim;
-        score_grads_row(score_grads, weights, vectorized_dot(&saved.g[columns.clone()], &saved.out[columns]));
+        let (row, head) = (i % tile.rows, kv * group + i / tile.rows);
+        let log_sum = saved.log_sums[(tile.first + row) * heads.q + head];
+        probabilities_row(weights, tile.seen(row), heads.scale(), log_sum);
+        let columns = i * dim..(i + 1) * dim;
+        let mean = vectorized_dot(&g[columns.clone()], &out[columns]);
+        score_grads_row(score_grads, weights, mean, heads.scale());
     }
-    for part in parts(tile) {
-        let weights = View::new(&weights[part.column..], tile.rows, part.count, width);
-        let score_grads = View::new(&score_grads[part.column..], tile.rows, part.count, width);
-        let add = |data, lhs, rhs, scale| {
-            gemm(Output { data, row_stride: dim, into: Into::Add }, lhs, rhs, scale, false);
-        };
-        add(&mut grads.v[part.first * dim..], weights.transposed(), g, 1.0);
-        add(&mut grads.k[part.first * dim..], score_grads.transposed(), q.rows(tile.first, tile.rows), heads.scale());
-        add(&mut grads.q[tile.first * dim..], score_grads, k.rows(part.first, part.count), heads.scale());
+    let mut grads = TileGrads { q: vec![0.0; all * dim], k: vec![0.0; width * dim], v: vec![0.0; width * dim] };
+    for part in tile.parts() {
+        let score_grads = Rows { data: &score_grads[part.column..], rows: all, cols: part.count, stride: width };
+        let output = Output::rows(&mut grads.q, dim, part.column > 0);
+        product_here(simd, &Left::pack_here(simd, score_grads), &sequence.keys(kv, part), dim, output);
     }
-}
-
-fn head_grads(saved: &Saved<'_>, heads: Heads, head: usize, tiles: &[Tile], rows: usize) -> HeadGrads {
-    let zeros = || vec![0.0; rows * heads.dim];
-    let mut grads = HeadGrads { q: zeros(), k: zeros(), v: zeros() };
-    for tile in tiles {
-        add_tile(&mut grads, tile, saved, heads, head);
-    }
+    let seen = |data, rows, out| {
+        let left = Left::pack_columns_here(simd, Rows::new(data, all, width));
+        product_here(simd, &left, &Rows::new(rows, all, dim), dim, Output::new(out, dim));
+    };
+    seen(&score_grads, &queries, &mut grads.k);
+    seen(&weights, &g, &mut grads.v);
     grads
 }
 
+/// Rows of the result that one thread adds up.
+const ROWS: usize = 16;
+
 /// See [`super::super::attention_backward`].
 pub fn attention_backward(saved: &Saved<'_>, heads: Heads, segments: &Segments) -> Vec<f32> {
-    let (rows, tiles) = (segments.rows(), tiles(segments));
-    let grads: Vec<HeadGrads> =
-        (0..heads.q).into_par_iter().map(|head| head_grads(saved, heads, head, &tiles, rows)).collect();
-    let (dim, group) = (heads.dim, heads.group());
-    let mut out = vec![0.0; rows * heads.qkv_width()];
-    out.par_chunks_exact_mut(heads.qkv_width()).enumerate().for_each(|(row, out)| {
-        let part = row * dim..(row + 1) * dim;
-        let (q, kv) = out.split_at_mut(heads.q_width());
-        let (k, v) = kv.split_at_mut(heads.kv * dim);
-        for (q, grads) in q.chunks_exact_mut(dim).zip(&grads) {
-            q.copy_from_slice(&grads.q[part.clone()]);
-        }
-        let targets = k.chunks_exact_mut(dim).zip(v.chunks_exact_mut(dim));
-        for ((k, v), grads) in targets.zip(grads.chunks_exact(group)) {
-            for grads in grads {
-                k.iter_mut().zip(&grads.k[part.clone()]).for_each(|(k, grad)| *k += grad);
-                v.iter_mut().zip(&grads.v[part.clone()]).for_each(|(v, grad)| *v += grad);
-            }
+    let simd = Simd::widest();
+    let tasks = tasks(&tiles(segments), heads);
+    let grads: Vec<TileGrads> = tasks.par_iter().map(|(tile, kv)| tile_grads(simd, tile, saved, heads, *kv)).collect();
+    let width = heads.qkv_width();
+    let mut out = vec![0.0; segments.rows() * width];
+    out.par_chunks_mut(ROWS * width).enumerate().for_each(|(chunk, out)| {
+        // In the tasks' order, whoever computed them.
+        for ((tile, kv), grads) in tasks.iter().zip(&grads) {
+            add_rows(out, chunk * ROWS, tile, *kv, grads, heads);
         }
     });
     out
+}
+
+/// Adds what a task has for the rows from `first` on to their gradients.
+fn add_rows(out: &mut [f32], first: usize, tile: &Tile, kv: usize, grads: &TileGrads, heads: Heads) {
+    let (dim, width, group) = (heads.dim, heads.qkv_width(), heads.group());
+    let last = first + out.len() / width;
+    let mut add = |row: usize, column: usize, from: &[f32]| {
+        let to = &mut out[(row - first) * width + column * dim..][..dim];
+        to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+    };
+    for row in first.max(tile.first)..last.min(tile.first + tile.rows) {
+        for member in 0..group {
+            let from = (member * tile.rows + row - tile.first) * dim;
+            add(row, kv * group + member, &grads.q[from..from + dim]);
+        }
+    }
+    for part in tile.parts() {
+        for row in first.max(part.first)..last.min(part.first + part.count) {
+            let from = (part.column + row - part.first) * dim;
+            add(row, heads.q + kv, &grads.k[from..from + dim]);
+            add(row, heads.q + heads.kv + kv, &grads.v[from..from + dim]);
+        }
+    }
 }

@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     super::layout::{CacheRow, Heads},
-    dot::{dot, largest},
-    simd::{exp, vectorized},
+    attention::softmax_row,
+    product::{Left, Output, Rows, Transposed, product_here},
+    simd::Simd,
 };
 
 /// Rows of one prompt that share a task.
@@ -23,81 +24,6 @@ pub fn store(qkv: &[f32], own: &mut [f32], heads: Heads, rows: &[CacheRow]) {
     }
 }
 
-/// Cached rows, `stride` apart, of which one head's columns begin at `column`.
-#[derive(Clone, Copy)]
-struct CachedHead<'a> {
-    rows: &'a [f32],
-    stride: usize,
-    column: usize,
-    dim: usize,
-}
-
-impl<'a> CachedHead<'a> {
-    #[inline(always)]
-    fn row(&self, index: usize) -> &'a [f32] {
-        &self.rows[index * self.stride + self.column..][..self.dim]
-    }
-
-    fn count(&self) -> usize {
-        self.rows.len() / self.stride
-    }
-}
-
-vectorized! {
-    /// `weights` `[queries, stride]`: products of all queries with all keys, from column `first` on.
-    fn score(weights: &mut [f32], stride: usize, first: usize, queries: &[f32], keys: CachedHead<'_>) {
-        for index in 0..keys.count() {
-            let key = keys.row(index);
-            let lines = weights.chunks_exact_mut(stride).zip(queries.chunks_exact(keys.dim));
-            for (line, query) in lines {
-                line[first + index] = dot(query, key);
-            }
-        }
-    }
-}
-
-vectorized! {
-    /// Softmax of scaled scores.
-    fn softmax(weights: &mut [f32], scale: f32) {
-        let top = largest(weights);
-        let mut total = 0.0;
-        for weight in &mut *weights {
-            *weight = exp((*weight - top) * scale);
-        }
-        for weight in &*weights {
-            total += weight;
-        }
-        let inverse = 1.0 / total;
-        for weight in weights {
-            *weight *= inverse;
-        }
-    }
-}
-
-vectorized! {
-    /// Adds the values by their weights to the outputs `[queries, dim]`, four at a time to spare the outputs' traffic.
-    fn gather(out: &mut [f32], weights: &[f32], stride: usize, first: usize, values: CachedHead<'_>) {
-        let (count, dim) = (values.count(), values.dim);
-        for start in (0..count - count % 4).step_by(4) {
-            let [a, b, c, d] = [0, 1, 2, 3].map(|i| values.row(start + i));
-            for (out, line) in out.chunks_exact_mut(dim).zip(weights.chunks_exact(stride)) {
-                let w = &line[first + start..][..4];
-                for j in 0..dim {
-                    out[j] = out[j] + w[0] * a[j] + w[1] * b[j] + w[2] * c[j] + w[3] * d[j];
-                }
-            }
-        }
-        for index in count - count % 4..count {
-            let value = values.row(index);
-            for (out, line) in out.chunks_exact_mut(dim).zip(weights.chunks_exact(stride)) {
-                for j in 0..dim {
-                    out[j] += line[first + index] * value[j];
-                }
-            }
-        }
-    }
-}
-
 /// What a task reads.
 #[derive(Clone, Copy)]
 struct Caches<'a> {
@@ -108,47 +34,65 @@ struct Caches<'a> {
     rows: &'a [CacheRow],
 }
 
+/// Outputs `[rows, group · dim]` of a task and the logarithms of its softmax denominators, `[rows, group]`.
+struct Attended {
+    out: Vec<f32>,
+    log_sums: Vec<f32>,
+}
+
 impl<'a> Caches<'a> {
-    fn head(&self, cache: &'a [f32], start: usize, rows: usize, index: usize) -> CachedHead<'a> {
-        let stride = self.heads.kv_width();
-        let rows = &cache[start * stride..][..rows * stride];
-        CachedHead { rows, stride, column: index * self.heads.dim, dim: self.heads.dim }
+    /// One head's columns of cached rows: `index` counts key heads, then value heads.
+    fn head(&self, cache: &'a [f32], start: usize, rows: usize, index: usize) -> Rows<'a> {
+        let (stride, dim) = (self.heads.kv_width(), self.heads.dim);
+        Rows { data: &cache[start * stride + index * dim..], rows, cols: dim, stride }
     }
 
-    /// Keys and values of a row's own range for one key head.
-    fn own(&self, row: &CacheRow, kv: usize) -> [CachedHead<'a>; 2] {
-        [kv, self.heads.kv + kv].map(|index| self.head(self.own, row.own_start, row.own_rows + 1, index))
-    }
-
-    /// Outputs `[rows, group · dim]` of some rows of one prompt for one key head.
-    fn attend(&self, indices: &[usize], kv: usize) -> Vec<f32> {
-        let Heads { dim, .. } = self.heads;
-        let width = self.heads.group() * dim;
+    fn queries(&self, indices: &[usize], kv: usize) -> Vec<f32> {
+        let width = self.heads.group() * self.heads.dim;
         let mut queries = Vec::with_capacity(indices.len() * width);
         for &index in indices {
             queries.extend_from_slice(&self.qkv[index * self.heads.qkv_width() + kv * width..][..width]);
         }
-        let (first, group) = (&self.rows[indices[0]], self.heads.group());
+        queries
+    }
+
+    /// Some rows of one prompt for one key head.
+    fn attend(&self, simd: Simd, indices: &[usize], kv: usize) -> Attended {
+        let Heads { dim, .. } = self.heads;
+        let (group, value) = (self.heads.group(), self.heads.kv + kv);
+        let first = &self.rows[indices[0]];
         let longest = indices.iter().map(|&i| self.rows[i].own_rows + 1).max().unwrap_or(0);
-        let stride = first.prompt_rows + longest;
-        let mut weights = vec![0.0; indices.len() * group * stride];
-        let mut out = vec![0.0; queries.len()];
-        let prompt = |index| self.head(self.prompts, first.prompt_start, first.prompt_rows, index);
-        score(&mut weights, stride, 0, &queries, prompt(kv));
+        let (prompt, stride) = (first.prompt_rows, first.prompt_rows + longest);
+        let queries = self.queries(indices, kv);
+        let all = indices.len() * group;
+        let mut weights = vec![0.0; all * stride];
+        let left = Left::pack_here(simd, Rows::new(&queries, all, dim));
+        let keys = Transposed(self.head(self.prompts, first.prompt_start, prompt, kv));
+        product_here(simd, &left, &keys, prompt, Output::rows(&mut weights, stride, false));
+        let mut log_sums = Vec::with_capacity(all);
         let each = || indices.iter().map(|&index| &self.rows[index]).enumerate();
         for (i, row) in each() {
+            let queries = &queries[i * group * dim..][..group * dim];
             let lines = &mut weights[i * group * stride..][..group * stride];
-            score(lines, stride, row.prompt_rows, &queries[i * width..][..width], self.own(row, kv)[0]);
-            for line in lines.chunks_exact_mut(stride) {
-                softmax(&mut line[..=row.prompt_rows + row.own_rows], self.heads.scale());
-            }
+            let seen = row.own_rows + 1;
+            let left = Left::pack_here(simd, Rows::new(queries, group, dim));
+            let keys = Transposed(self.head(self.own, row.own_start, seen, kv));
+            product_here(simd, &left, &keys, seen, Output::rows(&mut lines[prompt..], stride, false));
+            let lines = lines.chunks_exact_mut(stride);
+            log_sums.extend(lines.map(|line| softmax_row(line, prompt + seen, self.heads.scale())));
         }
-        gather(&mut out, &weights, stride, 0, prompt(self.heads.kv + kv));
+        let mut out = vec![0.0; all * dim];
+        let left = Left::pack_here(simd, Rows { data: &weights, rows: all, cols: prompt, stride });
+        let values = self.head(self.prompts, first.prompt_start, prompt, value);
+        product_here(simd, &left, &values, dim, Output::new(&mut out, dim));
         for (i, row) in each() {
-            let lines = &weights[i * group * stride..][..group * stride];
-            gather(&mut out[i * width..][..width], lines, stride, row.prompt_rows, self.own(row, kv)[1]);
+            let (data, seen) = (&weights[i * group * stride + prompt..], row.own_rows + 1);
+            let left = Left::pack_here(simd, Rows { data, rows: group, cols: seen, stride });
+            let values = self.head(self.own, row.own_start, seen, value);
+            let out = Output::rows(&mut out[i * group * dim..], dim, true);
+            product_here(simd, &left, &values, dim, out);
         }
-        out
+        Attended { out, log_sums }
     }
 }
 
@@ -160,18 +104,20 @@ fn shares(rows: &[CacheRow]) -> Vec<Vec<usize>> {
     same.flat_map(|indices| indices.chunks(SHARE).map(<[usize]>::to_vec)).collect()
 }
 
-/// See [`super::super::cached_attention`]; the new rows are in `own` already.
-pub fn attend(qkv: &[f32], prompts: &[f32], own: &[f32], heads: Heads, rows: &[CacheRow]) -> Vec<f32> {
-    let caches = Caches { qkv, prompts, own, heads, rows };
+/// See [`super::super::cached_attention`]; the new rows are in `own` already. Returns outputs and log sums.
+pub fn attend(qkv: &[f32], prompts: &[f32], own: &[f32], heads: Heads, rows: &[CacheRow]) -> (Vec<f32>, Vec<f32>) {
+    let (caches, simd) = (Caches { qkv, prompts, own, heads, rows }, Simd::widest());
     let tasks: Vec<(Vec<usize>, usize)> =
         shares(rows).into_iter().flat_map(|share| (0..heads.kv).map(move |kv| (share.clone(), kv))).collect();
-    let done: Vec<Vec<f32>> = tasks.par_iter().map(|(indices, kv)| caches.attend(indices, *kv)).collect();
-    let width = heads.group() * heads.dim;
-    let mut out = vec![0.0; rows.len() * heads.q_width()];
+    let done: Vec<Attended> = tasks.par_iter().map(|(indices, kv)| caches.attend(simd, indices, *kv)).collect();
+    let (group, width) = (heads.group(), heads.group() * heads.dim);
+    let (mut out, mut log_sums) = (vec![0.0; rows.len() * heads.q_width()], vec![0.0; rows.len() * heads.q]);
     for ((indices, kv), part) in tasks.iter().zip(done) {
-        for (&index, part) in indices.iter().zip(part.chunks_exact(width)) {
+        let parts = part.out.chunks_exact(width).zip(part.log_sums.chunks_exact(group));
+        for (&index, (part, sums)) in indices.iter().zip(parts) {
             out[index * heads.q_width() + kv * width..][..width].copy_from_slice(part);
+            log_sums[index * heads.q + kv * group..][..group].copy_from_slice(sums);
         }
     }
-    out
+    (out, log_sums)
 }

@@ -1,21 +1,22 @@
 //! Products with packed weights. Few rows: each weight row is unpacked in registers and used at once. Many rows: panels
-//! of weight rows are unpacked in parallel and multiplied by the `gemm` crate.
+//! of weights are unpacked into the cache ([`super::product`]).
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::{
     dot::dot,
-    gemm::{Into, Output, View, gemm},
-    simd::vectorized,
+    product::{Left, Right, Rows, Transposed, new_product},
+    simd::{Simd, vectorized},
+    tile::PANEL,
+    transpose::transpose,
 };
 use crate::model::packed::{BLOCK, PackedLayout};
 
 /// Up to so many rows of `x`, weights are unpacked in registers. Results for a row are then the same for any number of rows,
 /// which generation relies on.
 pub const FEW_ROWS: usize = 32;
-
-/// Weight rows that are unpacked at a time; with 1536 columns they take 2.3 MB.
-const PANEL_ROWS: usize = 384;
 
 /// A packed `[rows, cols]` matrix on the host.
 #[derive(Debug, Clone, Copy)]
@@ -51,12 +52,14 @@ impl<'a> Weight<'a> {
         }
     }
 
-    /// Writes a row's weights to `out`.
-    fn unpack_row(&self, row: usize, out: &mut [f32]) {
-        let Self { codes, scales, .. } = self.slice(row, 1);
+    /// Writes the weights of one block of a row to `out`.
+    fn unpack_block(&self, simd: Simd, row: usize, block: usize, out: &mut [f32]) {
+        let at = row * (self.cols / BLOCK) + block;
+        let (codes, scales) = (self.layout.words_per_block() * 4, self.layout.scales_per_block());
+        let (codes, scales) = (&self.codes[at * codes..][..codes], &self.scales[at * scales..][..scales]);
         #[cfg(target_arch = "x86_64")]
-        if super::simd::has_avx2() {
-            // SAFETY: the processor has AVX2 and FMA.
+        if simd != Simd::Portable {
+            // SAFETY: the processor has AVX2 and FMA, or it would be `Portable`.
             #[allow(unsafe_code)]
             unsafe {
                 super::x86::unpack_row(self.layout, codes, scales, out);
@@ -65,14 +68,31 @@ impl<'a> Weight<'a> {
         }
         unpack_row(self.layout, codes, scales, out);
     }
+}
 
-    /// Unpacks consecutive rows in parallel.
-    fn unpack(&self, first: usize, out: &mut [f32]) {
-        out.par_chunks_mut(self.cols * 16).enumerate().for_each(|(chunk, out)| {
-            for (i, out) in out.chunks_exact_mut(self.cols).enumerate() {
-                self.unpack_row(first + chunk * 16 + i, out);
+/// Wᵀ: outputs are columns.
+struct Outputs<'a>(Weight<'a>);
+
+impl Right for Outputs<'_> {
+    fn pack(&self, simd: Simd, depth: Range<usize>, cols: Range<usize>, panel: &mut [f32]) {
+        let mut square = [0.0_f32; PANEL * BLOCK];
+        for (block, panel) in (depth.start / BLOCK..).zip(panel.chunks_exact_mut(BLOCK * PANEL)) {
+            for (row, out) in cols.clone().zip(square.chunks_exact_mut(BLOCK)) {
+                self.0.unpack_block(simd, row, block, out);
             }
-        });
+            transpose(simd, (&square, BLOCK), (panel, PANEL), cols.len(), BLOCK);
+        }
+    }
+}
+
+/// W: inputs are columns. A panel is as wide as a block.
+struct Inputs<'a>(Weight<'a>);
+
+impl Right for Inputs<'_> {
+    fn pack(&self, simd: Simd, depth: Range<usize>, cols: Range<usize>, panel: &mut [f32]) {
+        for (row, panel) in depth.zip(panel.chunks_exact_mut(PANEL)) {
+            self.0.unpack_block(simd, row, cols.start / BLOCK, panel);
+        }
     }
 }
 
@@ -83,9 +103,10 @@ fn unpack_row(layout: PackedLayout, codes: &[u8], scales: &[f32], out: &mut [f32
             let blocks = codes.chunks_exact(16).zip(scales.chunks_exact(2)).zip(out.chunks_exact_mut(BLOCK));
             for ((codes, scales), out) in blocks {
                 let (low, high) = out.split_at_mut(BLOCK / 2);
+                let (scale, min) = (scales[0], scales[1]);
                 for ((code, low), high) in codes.iter().zip(low).zip(high) {
-                    *low = f32::from(code & 15) * scales[0] + scales[1];
-                    *high = f32::from(code >> 4) * scales[0] + scales[1];
+                    *low = f32::from(code & 15) * scale + min;
+                    *high = f32::from(code >> 4) * scale + min;
                 }
             }
         }
@@ -99,39 +120,40 @@ fn unpack_row(layout: PackedLayout, codes: &[u8], scales: &[f32], out: &mut [f32
     }
 }
 
+/// Some rows as float32, `[ids, cols]`.
+pub fn gather(weight: &Weight<'_>, ids: &[u32]) -> Vec<f32> {
+    let (simd, mut out) = (Simd::widest(), vec![0.0; ids.len() * weight.cols]);
+    for (&id, row) in ids.iter().zip(out.chunks_exact_mut(weight.cols)) {
+        for (block, out) in row.chunks_exact_mut(BLOCK).enumerate() {
+            weight.unpack_block(simd, id as usize, block, out);
+        }
+    }
+    out
+}
+
 /// `x` `[m, cols]` · Wᵀ → `[m, rows]`.
 pub fn matmul(x: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
+    matmul_by(Simd::widest(), x, m, weight)
+}
+
+fn matmul_by(simd: Simd, x: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
+    if m > FEW_ROWS {
+        let left = Left::pack(simd, Rows::new(x, m, weight.cols));
+        return new_product(simd, &left, &Outputs(*weight), weight.rows);
+    }
     let mut out = vec![0.0; m * weight.rows];
-    if m <= FEW_ROWS {
-        few_rows(x, m, weight, &mut out);
-        return out;
-    }
-    let mut panel = vec![0.0; PANEL_ROWS.min(weight.rows) * weight.cols];
-    for first in (0..weight.rows).step_by(PANEL_ROWS) {
-        let count = PANEL_ROWS.min(weight.rows - first);
-        let panel = &mut panel[..count * weight.cols];
-        weight.unpack(first, panel);
-        let output = Output { data: &mut out[first..], row_stride: weight.rows, into: Into::Replace };
-        let (lhs, rhs) = (View::new(x, m, weight.cols, weight.cols), View::new(panel, count, weight.cols, weight.cols));
-        gemm(output, lhs, rhs.transposed(), 1.0, true);
-    }
+    few_rows(simd, x, m, weight, &mut out);
     out
 }
 
 /// `g` `[m, rows]` · W → `[m, cols]`.
 pub fn matmul_transposed(g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
-    let mut out = vec![0.0; m * weight.cols];
-    let mut panel = vec![0.0; PANEL_ROWS.min(weight.rows) * weight.cols];
-    for first in (0..weight.rows).step_by(PANEL_ROWS) {
-        let count = PANEL_ROWS.min(weight.rows - first);
-        let panel = &mut panel[..count * weight.cols];
-        weight.unpack(first, panel);
-        let into = if first == 0 { Into::Replace } else { Into::Add };
-        let output = Output { data: &mut out, row_stride: weight.cols, into };
-        let lhs = View::new(&g[first..], m, count, weight.rows);
-        gemm(output, lhs, View::new(panel, count, weight.cols, weight.cols), 1.0, true);
-    }
-    out
+    matmul_transposed_by(Simd::widest(), g, m, weight)
+}
+
+fn matmul_transposed_by(simd: Simd, g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
+    let left = Left::pack(simd, Rows::new(g, m, weight.rows));
+    new_product(simd, &left, &Inputs(*weight), weight.cols)
 }
 
 vectorized! {
@@ -149,12 +171,11 @@ vectorized! {
 /// `x` `[m, cols]` · Wᵀ → `[m, rows]` for dense `[rows, cols]`.
 pub fn dense(x: &[f32], m: usize, weight: &[f32], rows: usize) -> Vec<f32> {
     let cols = x.len() / m.max(1);
-    let mut out = vec![0.0; m * rows];
     if m > FEW_ROWS {
-        let output = Output { data: &mut out, row_stride: rows, into: Into::Replace };
-        gemm(output, View::new(x, m, cols, cols), View::new(weight, rows, cols, cols).transposed(), 1.0, true);
-        return out;
+        let (simd, right) = (Simd::widest(), Transposed(Rows::new(weight, rows, cols)));
+        return new_product(simd, &Left::pack(simd, Rows::new(x, m, cols)), &right, rows);
     }
+    let mut out = vec![0.0; m * rows];
     deal_rows(m, rows, &mut out, |first, count, sums| {
         dense_rows(&weight[first * cols..(first + count) * cols], x, sums, m);
     });
@@ -178,9 +199,9 @@ impl Columns {
 }
 
 /// [`matmul`] for few rows of `x`: weight rows are dealt out to the threads.
-fn few_rows(x: &[f32], m: usize, weight: &Weight<'_>, out: &mut [f32]) {
+fn few_rows(simd: Simd, x: &[f32], m: usize, weight: &Weight<'_>, out: &mut [f32]) {
     assert!(x.len() == m * weight.cols, "shapes of a product do not fit");
-    deal_rows(m, weight.rows, out, |first, count, sums| dot_rows(x, m, &weight.slice(first, count), sums));
+    deal_rows(m, weight.rows, out, |first, count, sums| dot_rows(simd, x, m, &weight.slice(first, count), sums));
 }
 
 /// Deals `rows` weight rows out to the threads; `products` fills `[count, m]` sums for rows from `first` on, which go to
@@ -203,21 +224,34 @@ fn deal_rows(m: usize, rows: usize, out: &mut [f32], products: impl Fn(usize, us
 }
 
 /// The products of some weight rows with all rows of `x`, `[rows, m]`.
-fn dot_rows(x: &[f32], m: usize, weight: &Weight<'_>, sums: &mut [f32]) {
-    #[cfg(target_arch = "x86_64")]
-    if super::simd::has_avx2() {
-        // SAFETY: the processor has AVX2 and FMA.
-        #[allow(unsafe_code)]
-        unsafe {
-            super::x86::dot_rows(weight.layout, weight.codes, weight.scales, x, sums, m);
+fn dot_rows(simd: Simd, x: &[f32], m: usize, weight: &Weight<'_>, sums: &mut [f32]) {
+    let Weight { layout, codes, scales, .. } = *weight;
+    match simd {
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx512 => {
+            // SAFETY: the processor has what `simd` says.
+            #[allow(unsafe_code)]
+            unsafe {
+                super::wide::dot_rows(layout, codes, scales, x, sums, m);
+            }
         }
-        return;
-    }
-    let mut unpacked = vec![0.0; weight.cols];
-    for (row, sums) in sums.chunks_exact_mut(m).enumerate() {
-        weight.unpack_row(row, &mut unpacked);
-        for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
-            *sum = dot(x, &unpacked);
+        #[cfg(target_arch = "x86_64")]
+        Simd::Avx2 => {
+            // SAFETY: as above.
+            #[allow(unsafe_code)]
+            unsafe {
+                super::x86::dot_rows(layout, codes, scales, x, sums, m);
+            }
+        }
+        Simd::Portable => {
+            let mut unpacked = vec![0.0; weight.cols];
+            for (row, sums) in sums.chunks_exact_mut(m).enumerate() {
+                let row = weight.slice(row, 1);
+                unpack_row(layout, row.codes, row.scales, &mut unpacked);
+                for (x, sum) in x.chunks_exact(weight.cols).zip(sums) {
+                    *sum = dot(x, &unpacked);
+                }
+            }
         }
     }
 }

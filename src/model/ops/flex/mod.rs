@@ -10,9 +10,14 @@ mod dot;
 mod gemm;
 mod head;
 mod matmul;
+mod product;
 mod rows;
 mod simd;
 pub mod softmax;
+mod tile;
+mod transpose;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -79,6 +84,17 @@ impl EngineKernels for Flex {
         tensor(data, [m, weight.cols])
     }
 
+    fn gather_packed(
+        words: IntTensor<Self>,
+        scales: FloatTensor<Self>,
+        layout: PackedLayout,
+        ids: Arc<Vec<u32>>,
+    ) -> FloatTensor<Self> {
+        let (words, scales) = (whole(words), whole(scales));
+        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), dims(&words).0);
+        tensor(matmul::gather(&weight, &ids), [ids.len(), weight.cols])
+    }
+
     fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, weight) = (whole(x), whole(weight));
         let (m, out) = (dims(&x).0, dims(&weight).0);
@@ -89,19 +105,23 @@ impl EngineKernels for Flex {
         y: FloatTensor<Self>,
         x: FloatTensor<Self>,
         a: FloatTensor<Self>,
-        b: FloatTensor<Self>,
+        flipped: FloatTensor<Self>,
         layout: Arc<AdapterLayout>,
     ) -> FloatTensor<Self> {
-        let (mut y, x, a, b) = (whole(y), whole(x), whole(a), whole(b));
+        let (mut y, x, a, flipped) = (whole(y), whole(x), whole(a), whole(flipped));
         let m = dims(&y).0;
-        adapter::add(y.storage_mut(), x.storage(), a.storage(), b.storage(), m, &layout);
+        adapter::add(y.storage_mut(), x.storage(), a.storage(), flipped.storage(), m, &layout);
         y
     }
 
-    fn reduce_adapter(g: FloatTensor<Self>, b: FloatTensor<Self>, layout: Arc<AdapterLayout>) -> FloatTensor<Self> {
-        let (g, b) = (whole(g), whole(b));
+    fn reduce_adapter(
+        g: FloatTensor<Self>,
+        flipped: FloatTensor<Self>,
+        layout: Arc<AdapterLayout>,
+    ) -> FloatTensor<Self> {
+        let (g, flipped) = (whole(g), whole(flipped));
         let m = dims(&g).0;
-        tensor(adapter::reduce(g.storage(), b.storage(), m, &layout), [m, layout.r * layout.widths.len()])
+        tensor(adapter::reduce(g.storage(), flipped.storage(), m, &layout), [m, layout.r * layout.widths.len()])
     }
 
     fn adapter_b_grad(
@@ -192,11 +212,11 @@ impl EngineKernels for Flex {
         own: FloatTensor<Self>,
         heads: Heads,
         rows: Arc<Vec<CacheRow>>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let (qkv, prompts, mut own) = (whole(qkv), whole(prompts), whole(own));
         cached::store(qkv.storage(), own.storage_mut(), heads, &rows);
-        let out = cached::attend(qkv.storage(), prompts.storage(), own.storage(), heads, &rows);
-        (tensor(out, [rows.len(), heads.q_width()]), own)
+        let (out, log_sums) = cached::attend(qkv.storage(), prompts.storage(), own.storage(), heads, &rows);
+        (tensor(out, [rows.len(), heads.q_width()]), tensor(log_sums, [rows.len(), heads.q]), own)
     }
 
     fn logit_statistics(logits: FloatTensor<Self>) -> (FloatTensor<Self>, FloatTensor<Self>) {

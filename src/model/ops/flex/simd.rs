@@ -1,4 +1,43 @@
-//! Run-time choice between AVX2 and portable code, and an exponential that vectorizes.
+//! Run-time choice between AVX-512, AVX2 and portable code, and an exponential that vectorizes.
+
+/// Vector instructions that a kernel may use. A value beyond `Portable` exists only where the processor has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simd {
+    /// 512-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 256-bit vectors with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// What the compiler makes of plain code.
+    Portable,
+}
+
+impl Simd {
+    /// All that this processor has, the widest first.
+    #[cfg(test)]
+    pub fn available() -> Vec<Self> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            if has_avx512() {
+                found.push(Self::Avx512);
+            }
+            found.push(Self::Avx2);
+        }
+        found.push(Self::Portable);
+        found
+    }
+
+    /// The widest that this processor has.
+    pub fn widest() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            return if has_avx512() { Self::Avx512 } else { Self::Avx2 };
+        }
+        Self::Portable
+    }
+}
 
 /// Defines a function twice: as written, and compiled for AVX2 and FMA; the second runs where the processor has them.
 macro_rules! vectorized {
@@ -30,6 +69,13 @@ pub(super) use vectorized;
 #[inline]
 pub fn has_avx2() -> bool {
     is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+/// Whether AVX-512's foundation is there.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
 }
 
 /// eˣ within two units in the last place, without branches so that loops over it vectorize.

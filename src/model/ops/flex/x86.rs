@@ -130,10 +130,10 @@ unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut
 }
 
 /// Sums `[rows, m]` of which the columns from `first` on are written.
-struct Sums<'a> {
-    data: &'a mut [f32],
-    m: usize,
-    first: usize,
+pub(super) struct Sums<'a> {
+    pub data: &'a mut [f32],
+    pub m: usize,
+    pub first: usize,
 }
 
 /// All packed rows with `M` rows of `x`, `R` packed rows at a time: several accumulators hide the latency of additions.

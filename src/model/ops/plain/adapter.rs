@@ -7,22 +7,27 @@ use burn::tensor::Tensor;
 use super::super::layout::AdapterLayout;
 
 /// See [`super::super::add_adapter`].
-pub fn add_adapter(y: Tensor<2>, x: Tensor<2>, a: &Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+pub fn add_adapter(
+    y: Tensor<2>,
+    x: Tensor<2>,
+    a: &Tensor<2>,
+    flipped: &Tensor<2>,
+    layout: &Arc<AdapterLayout>,
+) -> Tensor<2> {
     let lifted = x.matmul(a.clone().transpose());
     let parts = layout.columns().into_iter().enumerate().map(|(index, (column, width))| {
-        let b = b.clone().narrow(0, column, width);
-        lifted.clone().narrow(1, index * layout.r, layout.r).matmul(b.transpose())
+        let flipped = flipped.clone().narrow(1, column, width);
+        lifted.clone().narrow(1, index * layout.r, layout.r).matmul(flipped)
     });
-    y + Tensor::cat(parts.collect(), 1) * layout.scale
+    y + Tensor::cat(parts.collect(), 1)
 }
 
 /// See [`super::super::reduce_adapter`].
-pub fn reduce_adapter(g: Tensor<2>, b: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
-    let parts = layout
-        .columns()
-        .into_iter()
-        .map(|(column, width)| g.clone().narrow(1, column, width).matmul(b.clone().narrow(0, column, width)));
-    Tensor::cat(parts.collect(), 1) * layout.scale
+pub fn reduce_adapter(g: Tensor<2>, flipped: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
+    let parts = layout.columns().into_iter().map(|(column, width)| {
+        g.clone().narrow(1, column, width).matmul(flipped.clone().narrow(1, column, width).transpose())
+    });
+    Tensor::cat(parts.collect(), 1)
 }
 
 /// See [`super::super::adapter_b_grad`].

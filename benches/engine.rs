@@ -114,7 +114,9 @@ fn main() {
     for (recompute, passes) in [(Recompute::Never, 2), (Recompute::Always, 3)] {
         let mut grads = LoraGrads::of(&lora);
         let options = BackwardOptions { recompute, head_chunk: 128 };
-        let mut loss = |s: &sqlr1_tui::model::TokenScores| s.logprobs.iter().map(|l| vec![-1.0; l.len()]).collect();
+        let mut loss = |s: &sqlr1_tui::model::TokenScores| {
+            s.logprobs.iter().map(|l| vec![-1.0; l.len()]).collect::<Vec<_>>().into()
+        };
         timed(&format!("update, recompute {recompute:?}"), flops(rows * passes, head * 3), peak, || {
             model.backward(&lora, &group, 0.8, options, &mut loss, &mut grads).unwrap()
         });

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     model::{Completion, Generated, Model, PackedGroup},
-    rl::{TrainError, advantage::advantages, engine::Engine, policy::Policy, watch::Unwatched},
+    rl::{TrainError, advantage::Rewards, engine::Engine, policy::Policy, update::Lesson, watch::Unwatched},
     settings::Settings,
 };
 
@@ -135,14 +135,16 @@ fn train(
         engine.complete(step, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
     let rollout = started.elapsed();
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
-    let advantages = advantages(&rewards, settings.grpo.scale_rewards);
+    let advantages = Rewards::whole(&rewards).advantages(&settings.grpo);
+    let counts: Vec<Vec<bool>> = completions.iter().map(|group| vec![true; group.len()]).collect();
     let reward = started.elapsed() - rollout;
     let group = |(prompt, completions): (&&[u32], Vec<Completion>)| PackedGroup {
         prompt: prompt.to_vec(),
         completions: completions.into_iter().map(|c| c.tokens).collect(),
     };
     let groups: Vec<PackedGroup> = prompts.iter().zip(completions).map(group).collect();
-    let updated = engine.update(step, &groups, recordings, &advantages, &mut Unwatched)?.ok_or_else(broken_off)?;
+    let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
+    let updated = engine.update(step, lesson, &mut Unwatched)?.ok_or_else(broken_off)?;
     (policy.adapter, policy.optimizer) = (updated.adapter, updated.optimizer);
     let reference = updated.report.reference_time;
     Ok(Parts { rollout, reward, reference, update: started.elapsed() - rollout - reward - reference })

@@ -21,7 +21,7 @@ pub mod weights;
 
 pub use config::ModelConfig;
 pub use decoder::{
-    AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, RecordedRows, Recording, TokenScores,
+    AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, RecordedRows, Recording, TokenGrads, TokenScores,
     keeps_generation,
 };
 pub use error::ModelError;

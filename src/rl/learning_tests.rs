@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{
-        AdapterSet, BackwardOptions, Decoder, Lora, LoraGrads, ModelConfig, PackedGroup, TokenScores,
+        AdapterSet, BackwardOptions, Decoder, Lora, LoraGrads, ModelConfig, PackedGroup, TokenGrads, TokenScores,
         testing::{random_weights, tiny_config},
         weights::Weights,
     },
@@ -50,7 +50,7 @@ fn adapter(model: &Tiny) -> Lora {
 /// A step on the group with these advantages; the loss before it.
 fn step(model: &Tiny, adapter: &mut Lora, optimizer: &mut AdamW, reference: &TokenScores, advantages: [f64; 3]) -> f64 {
     let grpo = GrpoSettings { beta: 0.04, loss_type: LossType::Dapo, ..GrpoSettings::default() };
-    let objective = Objective::new(&grpo, 8);
+    let objective = Objective::new(&grpo, grpo.beta, 0.0, 8);
     let (mut grads, mut loss) = (LoraGrads::of(adapter), 0.0);
     let mut evaluate = |scores: &TokenScores| {
         let sequence = |i: usize| Sequence {
@@ -59,11 +59,12 @@ fn step(model: &Tiny, adapter: &mut Lora, optimizer: &mut AdamW, reference: &Tok
             reference: &reference.logprobs[i],
             entropies: &scores.entropies[i],
             advantage: advantages[i],
+            counts: true,
         };
         let sequences: Vec<_> = (0..3).map(sequence).collect();
-        let evaluated = objective.evaluate(&sequences, Totals { sequences: 3, tokens: 9 });
+        let evaluated = objective.evaluate(&sequences, Totals::whole(3, 9));
         loss = evaluated.loss;
-        evaluated.gradient
+        TokenGrads::from(evaluated.gradient)
     };
     let adapters = AdapterSet::from_lora(&model.config, adapter).unwrap();
     model.decoder().backward(&adapters, &group(), 1.0, OPTIONS, &mut evaluate, &mut grads).unwrap();

@@ -4,6 +4,7 @@
 
 pub mod advantage;
 mod bridge;
+mod coefficients;
 pub mod control;
 pub mod engine;
 pub mod error;

@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    coefficients::Coefficients,
     error::TrainError,
     optimizer::AdamW,
     seeds::{self, Stream},
@@ -50,6 +51,9 @@ pub struct TrainerState {
     pub best_accuracy: Option<f64>,
     /// Step of the newest evaluation.
     pub last_eval: Option<u64>,
+    /// Coefficients that follow what is measured; states of older versions have none.
+    #[serde(default)]
+    pub coefficients: Coefficients,
     /// How often each question was solved lately; states of older versions have none.
     #[serde(default)]
     pub pass_rates: PassRates,

@@ -51,6 +51,11 @@ impl Rollout {
         self.prompt.tokens.len() * self.completions.len() + self.completion_tokens()
     }
 
+    /// Which completions count: those that were cut off do not, if that is asked for.
+    pub fn counts(&self, mask_truncated: bool) -> Vec<bool> {
+        self.completions.iter().map(|completion| completion.finished || !mask_truncated).collect()
+    }
+
     /// As one packed sequence.
     pub fn packed(&self) -> PackedGroup {
         PackedGroup {

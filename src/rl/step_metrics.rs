@@ -3,14 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::{
-    advantage::{is_dead, mean, standard_deviation},
+    advantage::{Rewards, is_dead, mean, standard_deviation},
     rollout::Rollout,
 };
 use crate::{
     model::Completion,
     reward::Scored,
     run::metrics::{self, Metrics},
+    settings::RewardSettings,
 };
+
+/// The parts of each reply's reward, in the order in which they are added up.
+pub fn component_rewards(rollouts: &[Rollout], settings: &RewardSettings) -> Rewards {
+    let components: Vec<_> = settings.components().collect();
+    let parts = |scored: &Scored| {
+        components.iter().map(|(c, _)| scored.components.get(c.name()).copied().unwrap_or(0.0)).collect()
+    };
+    Rewards {
+        groups: rollouts.iter().map(|rollout| rollout.scored.iter().map(parts).collect()).collect(),
+        weights: components.iter().map(|&(_, weight)| weight).collect(),
+    }
+}
 
 /// What the rollout alone tells, under TRL's names.
 pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {

@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use super::{
     TrainError,
-    advantage::advantages,
     engine::Engine,
     learner::{Examined, Learner, line_end, value},
     policy::{Policy, TrainerState},
     questions::Asker,
     rollout::Rollout,
-    step_metrics::{reward_metrics, sampling_metrics},
+    step_metrics::{component_rewards, reward_metrics, sampling_metrics},
+    update::Lesson,
     watch::Watch,
 };
 use crate::{
@@ -80,11 +80,13 @@ impl Trainer {
         let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
         watch.enter(Work::Update);
         let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
-        let advantages = advantages(&rewards, self.settings.grpo.scale_rewards);
+        let advantages = component_rewards(&rollouts, &self.settings.reward).advantages(&self.settings.grpo);
         let groups: Vec<PackedGroup> = rollouts.iter().map(Rollout::packed).collect();
-        let Some(updated) = self.engine().update(step, &groups, recordings, &advantages, watch)? else {
-            return Ok(None);
-        };
+        let counts: Vec<Vec<bool>> =
+            rollouts.iter().map(|rollout| rollout.counts(self.settings.grpo.mask_truncated_completions)).collect();
+        let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
+        let Some(updated) = self.engine().update(step, lesson, watch)? else { return Ok(None) };
+        self.policy.progress.coefficients = updated.coefficients;
         (self.policy.adapter, self.policy.optimizer) = (updated.adapter, updated.optimizer);
         let update = updated.report;
 

@@ -1,6 +1,6 @@
 //! Values that no run could use, although their type is right.
 
-use super::{LoraSettings, PromptSettings, RewardComponent, RewardSettings, Settings};
+use super::{ImportanceSampling, LoraSettings, LossType, PromptSettings, RewardComponent, RewardSettings, Settings};
 
 /// A key, its value, and what is allowed there.
 pub(super) type Finding = (&'static str, String, &'static str);
@@ -74,6 +74,39 @@ fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     require(found, positive(g.epsilon) && g.epsilon < 1.0, "grpo.epsilon", &g.epsilon, "above 0, below 1");
     let high = g.epsilon_high.unwrap_or(g.epsilon);
     require(found, positive(high), "grpo.epsilon_high", &high, "above 0");
+    for (key, value) in [
+        ("grpo.entropy_coef", g.entropy_coef),
+        ("grpo.entropy_coef_min", g.entropy_coef_min),
+        ("grpo.entropy_coef_delta", g.entropy_coef_delta),
+        ("grpo.entropy_target", g.entropy_target),
+    ] {
+        require(found, not_negative(value), key, &value, "0 or more");
+    }
+    let most = g.entropy_coef_max;
+    require(found, most >= g.entropy_coef_min, "grpo.entropy_coef_max", &most, "grpo.entropy_coef_min or more");
+    for (key, bound) in [
+        ("grpo.kl_target", g.kl_target),
+        ("grpo.kl_horizon", Some(g.kl_horizon)),
+        ("grpo.delta", g.delta),
+        ("grpo.dual_clip", g.dual_clip),
+        ("grpo.advantage_clip", g.advantage_clip),
+        ("grpo.sapo_temperature_pos", Some(g.sapo_temperature_pos)),
+        ("grpo.sapo_temperature_neg", Some(g.sapo_temperature_neg)),
+        ("grpo.vespo_k_pos", Some(g.vespo_k_pos)),
+        ("grpo.vespo_lambda_pos", Some(g.vespo_lambda_pos)),
+        ("grpo.vespo_k_neg", Some(g.vespo_k_neg)),
+        ("grpo.vespo_lambda_neg", Some(g.vespo_lambda_neg)),
+    ] {
+        let bound = bound.unwrap_or(1.0);
+        require(found, positive(bound), key, &bound, "above 0");
+    }
+    let threshold = g.off_policy_mask_threshold.unwrap_or(0.0);
+    require(found, not_negative(threshold), "grpo.off_policy_mask_threshold", &threshold, "0 or more, or absent");
+    let share = g.top_entropy_quantile;
+    require(found, share > 0.0 && share <= 1.0, "grpo.top_entropy_quantile", &share, "above 0, up to 1 (1 is all)");
+    let sequence_wide = g.loss_type == LossType::Vespo && g.importance_sampling_level == ImportanceSampling::Sequence;
+    let allowed = "token with grpo.loss_type vespo, which has a weight for each sequence already";
+    require(found, !sequence_wide, "grpo.importance_sampling_level", &"sequence", allowed);
     require(found, (1..=64).contains(&g.num_iterations), "grpo.num_iterations", &g.num_iterations, "1 to 64");
     require(found, not_negative(o.learning_rate), "optim.learning_rate", &o.learning_rate, "0 or more");
     require(found, (0.0..1.0).contains(&o.adam_beta1), "optim.adam_beta1", &o.adam_beta1, "0 up to, not including, 1");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::RewardSettings;
+use super::{GrpoSettings, RewardSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -257,65 +257,6 @@ impl Default for RolloutSettings {
             prompts_per_step: 2,
         }
     }
-}
-
-/// `grpo`: the objective, under TRL's names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GrpoSettings {
-    /// Weight of the KL term. KL is measured and shown at 0 too.
-    pub beta: f64,
-    /// Lower clipping range of the probability ratio.
-    pub epsilon: f64,
-    /// Upper clipping range; `epsilon` if absent.
-    pub epsilon_high: Option<f64>,
-    /// How token losses are averaged.
-    pub loss_type: LossType,
-    /// What advantages are divided by.
-    pub scale_rewards: ScaleRewards,
-    /// Updates per rollout (mu).
-    pub num_iterations: usize,
-}
-
-impl Default for GrpoSettings {
-    fn default() -> Self {
-        Self {
-            beta: 0.04,
-            epsilon: 0.2,
-            epsilon_high: None,
-            loss_type: LossType::Dapo,
-            scale_rewards: ScaleRewards::Group,
-            num_iterations: 1,
-        }
-    }
-}
-
-/// How token losses are averaged.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LossType {
-    /// Mean over each completion's tokens, then over completions.
-    Grpo,
-    /// Mean over all tokens of the batch.
-    Bnpo,
-    /// Mean over all tokens of the step.
-    #[default]
-    Dapo,
-    /// Sum over tokens divided by completions × `max_completion_length`.
-    DrGrpo,
-}
-
-/// What advantages are divided by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ScaleRewards {
-    /// The group's standard deviation.
-    #[default]
-    Group,
-    /// The whole batch's standard deviation.
-    Batch,
-    /// Nothing.
-    None,
 }
 
 /// `optim`: AdamW and its schedule, under the names of Hugging Face's `TrainingArguments`.

@@ -5,6 +5,7 @@
 mod check;
 mod error;
 mod groups;
+mod grpo;
 mod load;
 mod overlay;
 mod reward;
@@ -14,6 +15,7 @@ mod tests;
 pub use check::LORA_TARGETS;
 pub use error::{Impossible, SettingsError};
 pub use groups::*;
+pub use grpo::*;
 pub use load::Sources;
 pub use overlay::Override;
 pub use reward::{RewardComponent, RewardPreset, RewardSettings};

@@ -32,7 +32,7 @@ impl Pupil for Adapted {
 
     fn gradient(&self, bundle: &Bundle, weight: f32, grads: &mut LoraGrads) -> Result<f64, ModelError> {
         // The loss is −log p, so that its derivative with respect to log p is −1 for every token that counts.
-        let mut loss = |_: &TokenScores| bundle.token_weights(-weight);
+        let mut loss = |_: &TokenScores| bundle.token_weights(-weight).into();
         let scores = self.model.backward(&self.adapter, &bundle.packed, 1.0, self.options, &mut loss, grads)?;
         let answers = scores.logprobs.iter().zip(&bundle.answers).flat_map(|(logprobs, &answer)| &logprobs[answer..]);
         Ok(answers.map(|&logprob| -f64::from(logprob)).sum())

@@ -23,6 +23,31 @@ pub struct TokenScores {
     pub entropies: Vec<Vec<f32>>,
 }
 
+/// dLoss/dlogprob, shaped like [`TokenScores::logprobs`], and dLoss/dentropy likewise; the latter is empty where entropies do not
+/// matter.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TokenGrads {
+    /// By token of each completion.
+    pub logprobs: Vec<Vec<f32>>,
+    /// By token of each completion, or nothing.
+    pub entropies: Vec<Vec<f32>>,
+}
+
+impl From<Vec<Vec<f32>>> for TokenGrads {
+    fn from(logprobs: Vec<Vec<f32>>) -> Self {
+        Self { logprobs, entropies: Vec::new() }
+    }
+}
+
+/// A row of logits whose entropy matters to the loss.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EntropyRow {
+    /// Its entropy.
+    pub entropy: f32,
+    /// dLoss/dentropy, of all tokens that were chosen from it.
+    pub grad: f32,
+}
+
 impl PackedGroup {
     /// Checks that there is a prompt and that all ids lie in the vocabulary.
     ///
@@ -98,6 +123,21 @@ impl HeadPlan {
             if length == 0 { Vec::new() } else { firsts.next().into_iter().chain(rest).copied().collect() }
         };
         self.lengths.iter().map(completion).collect()
+    }
+
+    /// Entropies and their gradients by row, both given per completion; empty if there are no gradients, nothing if the lengths
+    /// differ from the completions'.
+    pub fn entropy_rows(&self, grads: &[Vec<f32>], entropies: &[Vec<f32>]) -> Option<Vec<EntropyRow>> {
+        if grads.is_empty() {
+            return Some(Vec::new());
+        }
+        let (grads, entropies) = (self.pack(grads)?, self.pack(entropies)?);
+        let mut rows = vec![EntropyRow::default(); self.rows];
+        for ((token, grad), entropy) in self.tokens.iter().zip(grads).zip(entropies) {
+            rows[token.row].entropy = entropy;
+            rows[token.row].grad += grad;
+        }
+        Some(rows)
     }
 
     /// One list per completion to the plan's order; nothing if the lengths differ from the completions'.

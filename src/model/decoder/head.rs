@@ -7,7 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::group::{HeadPlan, TokenScores};
+use super::group::{EntropyRow, HeadPlan, TokenScores};
 use crate::model::{
     ModelError,
     ops::{self, HeadToken},
@@ -63,8 +63,15 @@ impl Head<'_> {
         Ok((scores, Tensor::cat(log_sums, 0)))
     }
 
-    /// The gradient of the hidden rows, from that of each token's log-probability (in the plan's order).
-    pub fn backward(&self, hidden: &Tensor<2>, log_sums: &Tensor<2>, plan: &HeadPlan, grads: &[f32]) -> Tensor<2> {
+    /// The gradient of the hidden rows, from that of each token's log-probability (in the plan's order) and, where there are such, of
+    /// each row's entropy.
+    pub fn backward(
+        &self,
+        hidden: &Tensor<2>,
+        log_sums: &Tensor<2>,
+        plan: &HeadPlan,
+        (grads, entropies): (&[f32], &[EntropyRow]),
+    ) -> Tensor<2> {
         let mut parts = Vec::new();
         let mut next = 0;
         for rows in self.chunks(plan.rows) {
@@ -73,11 +80,28 @@ impl Head<'_> {
             next += tokens.len();
             let log_sums = log_sums.clone().narrow(0, rows.start, rows.len());
             let logits = self.logits(hidden, &rows);
+            let through_entropy = entropies
+                .get(rows.clone())
+                .filter(|rows| !rows.is_empty())
+                .map(|rows| entropy_backward(&logits, &log_sums, rows));
             let logit_grads = ops::logits_backward(logits, log_sums, &Arc::new(tokens), &chunk_grads);
+            let logit_grads = match through_entropy {
+                Some(more) => logit_grads + more,
+                None => logit_grads,
+            };
             parts.push(ops::matmul_transposed(logit_grads, self.matrix) / self.temperature);
         }
         Tensor::cat(parts, 0)
     }
+}
+
+/// The gradient of logits through the entropy of their rows: dH/dlogit = -p (log p + H).
+fn entropy_backward(logits: &Tensor<2>, log_sums: &Tensor<2>, rows: &[EntropyRow]) -> Tensor<2> {
+    let column = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, [rows.len(), 1]), &logits.device());
+    let entropies: Tensor<2> = column(rows.iter().map(|row| row.entropy).collect());
+    let grads: Tensor<2> = column(rows.iter().map(|row| -row.grad).collect());
+    let log_probabilities = logits.clone() - log_sums.clone();
+    log_probabilities.clone().exp() * (log_probabilities + entropies) * grads
 }
 
 /// Positions of the tokens' logits in the flattened chunk.

@@ -24,7 +24,7 @@ use burn::tensor::{Device, Tensor};
 
 pub use self::{
     adapters::{AdapterSet, LoraGrads},
-    group::{PackedGroup, TokenScores},
+    group::{PackedGroup, TokenGrads, TokenScores},
     layer::Layer,
     memory::keeps_generation,
     recording::{RecordedRows, Recording},
@@ -58,8 +58,8 @@ impl Default for BackwardOptions {
     }
 }
 
-/// What a loss makes of the scores: dLoss/dlogprob, shaped like [`TokenScores::logprobs`].
-pub type LossFn<'a> = dyn FnMut(&TokenScores) -> Vec<Vec<f32>> + 'a;
+/// What a loss makes of the scores.
+pub type LossFn<'a> = dyn FnMut(&TokenScores) -> TokenGrads + 'a;
 
 /// A model's shape and weights, ready to compute.
 #[derive(Debug, Clone, Copy)]
@@ -246,15 +246,17 @@ impl<'a> Decoder<'a> {
         let Forwarded { segments, rotation, last, mut kept } = forwarded;
         let hidden = self.norm(last.clone());
         let (scores, log_sums) = head.scores(&hidden, plan)?;
-        let Some(token_grads) = plan.pack(&loss(&scores)) else {
+        let TokenGrads { logprobs, entropies } = loss(&scores);
+        let rows = plan.entropy_rows(&entropies, &scores.entropies);
+        let (Some(token_grads), Some(rows)) = (plan.pack(&logprobs), rows) else {
             return Err(ModelError::Compute(
                 "the loss's gradients do not have the shape of the log-probabilities".into(),
             ));
         };
-        if token_grads.iter().all(|&g| g == 0.0) {
+        if token_grads.iter().chain(rows.iter().map(|row| &row.grad)).all(|&g| g == 0.0) {
             return Ok(scores);
         }
-        let g_hidden = head.backward(&hidden, &log_sums, plan, &token_grads);
+        let g_hidden = head.backward(&hidden, &log_sums, plan, (&token_grads, &rows));
         let g_last = ops::rms_norm_backward(g_hidden, last, &self.weights.final_norm, self.config.rms_norm_eps);
         let before = Tensor::zeros([plan.first, self.config.hidden_size], &g_last.device());
         let mut g = Tensor::cat(vec![before, g_last], 0);

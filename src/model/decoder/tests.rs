@@ -87,7 +87,7 @@ fn ours(targets: &[&str], group: &PackedGroup, recompute: Recompute, head_chunk:
     let decoder = Decoder { config: &config, weights: &weights };
     let mut grads = LoraGrads::zeros(params.iter().map(|(_, value)| value));
     let options = BackwardOptions { recompute, head_chunk };
-    let mut loss = |_: &TokenScores| token_weights(group);
+    let mut loss = |_: &TokenScores| token_weights(group).into();
     let scores = decoder.backward(&adapters, group, 1.0, options, &mut loss, &mut grads).unwrap();
     let again = decoder.score(Some(&adapters), group, 1.0).unwrap();
     assert_eq!(scores.logprobs.concat().len(), again.logprobs.concat().len());
@@ -165,6 +165,35 @@ fn wrong_names_shapes_and_losses_are_errors() {
     let decoder = Decoder { config: &config, weights: &weights };
     let adapters = AdapterSet::new(&config, 1.0, []).unwrap();
     let mut grads = LoraGrads { values: vec![] };
-    let result = decoder.backward(&adapters, &group(), 1.0, BackwardOptions::default(), &mut |_| vec![], &mut grads);
+    let result =
+        decoder.backward(&adapters, &group(), 1.0, BackwardOptions::default(), &mut |_| vec![].into(), &mut grads);
     assert!(result.is_err());
+}
+
+#[test]
+fn the_gradient_through_entropies_is_the_slope_of_their_sum() {
+    let config = tiny_config();
+    let device = Device::flex();
+    let weights = random_weights(&config, 1, &device);
+    let params = random_adapters(&config, &["q_proj", "down_proj"], 4, 2, &device);
+    let decoder = Decoder { config: &config, weights: &weights };
+    let mut grads = LoraGrads::zeros(params.iter().map(|(_, value)| value));
+    let mut loss = |scores: &TokenScores| {
+        let all = |value: f32| scores.entropies.iter().map(|row| vec![value; row.len()]).collect();
+        TokenGrads { logprobs: all(0.0), entropies: all(1.0) }
+    };
+    let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 3 };
+    decoder.backward(&adapter_set(&config, &params), &group(), 0.8, options, &mut loss, &mut grads).unwrap();
+    let norm = grads.values.iter().flat_map(|g| values(g)).map(|g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    let step = 1e-2;
+    let moved = |by: f64| {
+        let along = |((name, value), grad): (&(String, Tensor<2>), &Tensor<2>)| {
+            (name.clone(), value.clone() + grad.clone() * (by / norm))
+        };
+        let params: Vec<_> = params.iter().zip(&grads.values).map(along).collect();
+        let scores = decoder.score(Some(&adapter_set(&config, &params)), &group(), 0.8).unwrap();
+        scores.entropies.concat().iter().map(|&h| f64::from(h)).sum::<f64>()
+    };
+    let slope = (moved(step) - moved(-step)) / (2.0 * step);
+    assert!(norm > 1e-3 && (slope / norm - 1.0).abs() < 1e-2, "{slope} is not {norm}");
 }

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::*;
 use crate::{
     model::{
-        BackwardOptions, LoraGrads, PackedGroup, TokenScores,
+        BackwardOptions, LoraGrads, PackedGroup, TokenGrads, TokenScores,
         decoder::golden_tests::{ids, smollm2},
         golden,
         testing::{random_adapters, random_weights, tiny_config},
@@ -170,11 +170,11 @@ fn gradients_from_a_recording_equal_those_of_a_forward_pass() {
     for ((request, completions), recording) in requests.iter().zip(plain).zip(generated.recordings.unwrap()) {
         let completions: Vec<Vec<u32>> = completions.into_iter().map(|c| c.tokens).collect();
         let group = PackedGroup { prompt: request.prompt.clone(), completions };
-        let mut loss = |scores: &TokenScores| -> Vec<Vec<f32>> {
+        let mut loss = |scores: &TokenScores| -> TokenGrads {
             let weight = |(c, logprobs): (usize, &Vec<f32>)| {
                 (0..logprobs.len()).map(|j| ((c * 5 + j + 1) as f32 * 0.7).sin()).collect()
             };
-            scores.logprobs.iter().enumerate().map(weight).collect()
+            scores.logprobs.iter().enumerate().map(weight).collect::<Vec<_>>().into()
         };
         let zeros = || LoraGrads::zeros(params.iter().map(|(_, value)| value));
         let (mut anew, mut recorded) = (zeros(), zeros());

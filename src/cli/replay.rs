@@ -7,7 +7,10 @@ use clap::Args;
 use super::{Failure, history::StoredHistory};
 use crate::{
     cockpit::{self, CockpitError, CockpitOptions, Feed, Left, SPEEDS, Signal},
-    run::{folder::RunFolder, store::RunStore},
+    run::{
+        folder::RunFolder,
+        store::{RunStore, StoreError},
+    },
     settings::Settings,
 };
 
@@ -40,7 +43,10 @@ fn speed(text: &str) -> Result<f64, String> {
 pub fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let folder = RunFolder::open(&args.run)?;
     // A store that cannot be used at all is told before the screen is taken; a damaged one is shown as far as it goes.
-    RunStore::read_run(&folder.store()).map_err(|e| Failure::Environment(e.to_string()))?;
+    match RunStore::open_read_only(&folder.store()) {
+        Ok(_) | Err(StoreError::Damaged(_)) => {}
+        Err(error) => return Err(Failure::Environment(error.to_string())),
+    }
     // How it looks is no part of what happened: settings that cannot be read do not keep a run from being seen.
     let ui = Settings::from_file(&folder.settings()).map(|settings| settings.ui).unwrap_or_default();
     let mut options = CockpitOptions::from_environment(&ui).map_err(|e| Failure::Usage(e.to_string()))?;

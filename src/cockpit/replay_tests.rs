@@ -150,5 +150,5 @@ fn no_size_does_harm() {
     }
     press(&mut app, "\n");
     assert!(screen(&mut app, 80, 24).is_ascii());
-    assert!(screen(&mut player(&[], &Symbols::UNICODE), 80, 24).contains("step 0"));
+    assert!(screen(&mut player(&[], &Symbols::UNICODE), 80, 24).contains("is being read"));
 }

@@ -18,6 +18,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         put(buf, x + 2, area.y, area.right(), "enter goes there, esc stays", theme.muted());
         return;
     }
+    if tape.last_seq() == 0 {
+        put(buf, area.x + 1, area.y, area.right(), "the run is being read", theme.muted());
+        return;
+    }
     let (sign, style) = match (tape.is_playing(), tape.is_at_end()) {
         (true, false) => (app.symbols.playing, theme.good()),
         (true, true) => (app.symbols.right, theme.muted()),

@@ -5,6 +5,7 @@
 
 use std::{
     borrow::Cow,
+    fmt::Write as _,
     io::{self, Write},
 };
 
@@ -88,7 +89,10 @@ pub fn json(json: &str) -> String {
         // Between values there are no controls but white space, so any other stands within a string.
         if is_obeyed(c) && c != '\n' {
             let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            for unit in c.encode_utf16(&mut units) {
+                // Writing to a String does not fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         } else {
             out.push(c);
         }

@@ -42,7 +42,9 @@ fn nasty_data(root: &Path) -> PathBuf {
         .find(|p| p.file_name().unwrap().to_string_lossy().starts_with("train"))
         .unwrap();
     let mut entries: Vec<serde_json::Value> = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-    entries.iter_mut().for_each(|entry| entry["question"] = NASTY.into());
+    for entry in &mut entries {
+        entry["question"] = NASTY.into();
+    }
     let mut bad = entries[0].clone();
     bad["db_id"] = format!("../../{NASTY}").into();
     entries.push(bad);

@@ -24,9 +24,9 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
     if let [a, b] = &args.compare[..] {
         let found = compare(a, b)?;
         if args.json {
-            say_json(&json(&found)?)
+            say_json(&json(&found)?);
         } else {
-            say(found.to_string().trim_end())
+            say(found.to_string().trim_end());
         }
         return Ok(());
     }
@@ -47,9 +47,9 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
     let report = Report::new(About { seconds, ..about }, &answers);
     output.finish(&markdown(&report))?;
     if args.json {
-        say_json(&json(&report)?)
+        say_json(&json(&report)?);
     } else {
-        say(report.to_string().trim_end())
+        say(report.to_string().trim_end());
     }
     Ok(())
 }

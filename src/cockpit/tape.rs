@@ -99,7 +99,7 @@ impl Tape {
     pub fn toggle(&mut self, view: &mut RunView) {
         self.playing = !self.playing;
         if self.playing && self.is_at_end() {
-            self.to_start(view);
+            self.rewind(view);
         }
         self.ticked = Instant::now();
     }
@@ -131,13 +131,13 @@ impl Tape {
     }
 
     /// Goes to where the first trainer has begun.
-    pub fn to_start(&mut self, view: &mut RunView) {
+    pub fn rewind(&mut self, view: &mut RunView) {
         let begun = self.records.iter().position(|record| matches!(record.event, Event::Run(_)));
         self.seek(begun.map_or(0, |at| at + 1), view);
     }
 
     /// Goes to the last record.
-    pub fn to_end(&mut self, view: &mut RunView) {
+    pub fn wind_on(&mut self, view: &mut RunView) {
         self.seek(self.records.len(), view);
     }
 
@@ -147,25 +147,25 @@ impl Tape {
             let next = self.steps.partition_point(|(place, _)| *place <= self.at);
             match self.steps.get(next.saturating_add(by as usize).saturating_sub(1)) {
                 Some((place, _)) => self.seek(*place, view),
-                None => self.to_end(view),
+                None => self.wind_on(view),
             }
         } else {
             let before = self.steps.partition_point(|(place, _)| *place < self.at);
             match before.checked_sub(by.unsigned_abs() as usize) {
                 Some(at) => self.seek(self.steps[at].0, view),
-                None => self.to_start(view),
+                None => self.rewind(view),
             }
         }
     }
 
     /// Goes to the end of a step: of what holds in the end, where it was trained more than once. Gives the step that it came to.
-    pub fn to_step(&mut self, step: u64, view: &mut RunView) -> u64 {
+    pub fn seek_step(&mut self, step: u64, view: &mut RunView) -> u64 {
         let exact = self.steps.iter().rev().find(|(_, at)| *at == step);
         let nearest = exact.or_else(|| self.steps.iter().find(|(_, at)| *at >= step));
         match nearest {
-            _ if step == 0 => self.to_start(view),
+            _ if step == 0 => self.rewind(view),
             Some((place, _)) => self.seek(*place, view),
-            None => self.to_end(view),
+            None => self.wind_on(view),
         }
         view.step()
     }

@@ -5,7 +5,9 @@ use crate::cockpit::fixture::RunBuilder;
 
 fn tape(records: &[Record]) -> Tape {
     let mut tape = Tape::new(1.0);
-    records.iter().for_each(|record| tape.push(record));
+    for record in records {
+        tape.push(record);
+    }
     tape.toggle(&mut RunView::default());
     tape
 }
@@ -24,18 +26,18 @@ fn resumed() -> Vec<Record> {
 fn steps_are_found_and_the_last_time_that_one_was_trained_holds() {
     let records = resumed();
     let (mut tape, mut view) = (tape(&records), RunView::default());
-    assert_eq!(tape.to_step(25, &mut view), 25);
+    assert_eq!(tape.seek_step(25, &mut view), 25);
     assert!(tape.at > records.len() / 2, "of the second trainer");
     tape.by_steps(-5, &mut view);
     assert_eq!((view.step(), view.evals().len()), (30, 2), "before it came the end of the first");
     tape.by_steps(2, &mut view);
     assert_eq!(view.step(), 22);
-    assert_eq!(tape.to_step(0, &mut view), 0);
+    assert_eq!(tape.seek_step(0, &mut view), 0);
     assert!(view.info().is_some());
     tape.by_steps(-1, &mut view);
     tape.by_steps(1, &mut view);
     assert_eq!(view.step(), 1);
-    assert_eq!(tape.to_step(9999, &mut view), 40);
+    assert_eq!(tape.seek_step(9999, &mut view), 40);
     assert!(tape.is_at_end());
 }
 
@@ -51,7 +53,7 @@ fn time_passes_at_the_tapes_speed_and_stops_at_its_end() {
     assert_eq!(view.step(), 4, "a step takes some 24 seconds");
     assert_eq!(view, RunView::replay(&records[..tape.at]));
     let now = tape.ticked;
-    tape.tick(now + Duration::from_secs(3600), &mut view);
+    tape.tick(now + Duration::from_hours(1), &mut view);
     assert!(tape.is_at_end() && tape.wait().is_none());
     tape.toggle(&mut view);
     tape.toggle(&mut view);
@@ -78,10 +80,12 @@ fn neither_a_clock_set_back_nor_a_night_between_two_trainers_is_played() {
 fn what_comes_later_is_added_and_nothing_twice() {
     let records = RunBuilder::with_steps(6).records();
     let (mut tape, mut view) = (tape(&records[..10]), RunView::default());
-    tape.to_end(&mut view);
-    records.iter().for_each(|record| tape.push(record));
+    tape.wind_on(&mut view);
+    for record in &records {
+        tape.push(record);
+    }
     assert_eq!((tape.records.len(), tape.is_at_end()), (records.len(), false));
-    tape.to_end(&mut view);
+    tape.wind_on(&mut view);
     assert_eq!(view, RunView::replay(&records));
 }
 
@@ -89,9 +93,9 @@ fn what_comes_later_is_added_and_nothing_twice() {
 fn few_folds_of_a_long_run_are_kept() {
     let records = RunBuilder::with_steps(2000).records();
     let (mut tape, mut view) = (tape(&records), RunView::default());
-    tape.to_end(&mut view);
+    tape.wind_on(&mut view);
     assert!(tape.kept.len() <= KEPT + 1 && tape.kept.len() > KEPT / 4, "{}", tape.kept.len());
-    tape.to_step(1000, &mut view);
+    tape.seek_step(1000, &mut view);
     assert_eq!(view, RunView::replay(&records[..tape.at]));
 }
 
@@ -107,12 +111,12 @@ fn seeking_takes_so_long() {
     };
     println!("{} records", records.len());
     time("all records anew", &mut || drop(RunView::replay(&records)));
-    time("to the end, the first time", &mut || tape.to_end(&mut view));
+    time("to the end, the first time", &mut || tape.wind_on(&mut view));
     for step in [1999, 1000, 10, 1990] {
-        time(&format!("to step {step}"), &mut || assert_eq!(tape.to_step(step, &mut view), step));
+        time(&format!("to step {step}"), &mut || assert_eq!(tape.seek_step(step, &mut view), step));
     }
-    time("to the start", &mut || tape.to_start(&mut view));
-    time("to the end again", &mut || tape.to_end(&mut view));
+    time("to the start", &mut || tape.rewind(&mut view));
+    time("to the end again", &mut || tape.wind_on(&mut view));
 }
 
 proptest! {
@@ -123,7 +127,9 @@ proptest! {
         let mut records = resumed();
         let mut later = RunBuilder::with_steps(300).records();
         let last = records.last().unwrap().seq;
-        later.iter_mut().for_each(|record| record.seq += last);
+        for record in &mut later {
+            record.seq += last;
+        }
         records.extend(later);
         let (mut tape, mut view) = (tape(&records), RunView::default());
         for place in places {

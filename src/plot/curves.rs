@@ -211,9 +211,9 @@ mod tests {
         let mut started = crate::cockpit::fixture::started(None);
         started.name = "</text><script>alert(1)</script>\u{1b}]0;x\u{7}".into();
         run.add(Event::Run(Box::new(started)));
-        (1..=30).for_each(|step| {
+        for step in 1..=30 {
             run.step(step);
-        });
+        }
         run.eval(20, 9);
         let svg = render_svg(&run.records(), (800, 900)).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));

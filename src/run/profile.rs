@@ -1,4 +1,4 @@
-//! Where a run's time goes, as a trace that chrome://tracing and Perfetto show.
+//! Where a run's time goes, as a trace that Perfetto and Chrome's own viewer show.
 //!
 //! The file is in Chrome's trace event format, the array form: a begin and an end event for each piece of work, written as it happens.
 //! The array's end may be missing, so what a killed run has left can be loaded as it is, up to the work that it died in.

@@ -34,7 +34,7 @@ pub fn folder(name: &'static str, path: &Path) -> Finding {
 
 fn look(path: &Path) -> std::io::Result<Place> {
     let status = rustix::fs::statfs(path)?;
-    let free = u64::try_from(status.f_bavail).unwrap_or(0).saturating_mul(u64::try_from(status.f_bsize).unwrap_or(0));
+    let free = status.f_bavail.saturating_mul(u64::try_from(status.f_bsize).unwrap_or(0));
     let store = store::try_out(path).map_err(|error| error.to_string());
     Ok(Place { free, kind: status.f_type as u64 & 0xffff_ffff, store })
 }

@@ -45,9 +45,9 @@ pub fn doctor(args: &DoctorArgs) -> Result<(), Failure> {
     let settings = flags::settings(args.config.clone(), flags::sets(&args.sets)?)?;
     let findings = examine(&settings, &Surroundings::of_process());
     if args.json {
-        say_json(&finding::json(&findings).to_string())
+        say_json(&finding::json(&findings).to_string());
     } else {
-        say(&finding::table(&findings))
+        say(&finding::table(&findings));
     }
     let failed: Vec<&str> =
         findings.iter().filter(|found| found.verdict == Verdict::Fail).map(|found| found.name).collect();

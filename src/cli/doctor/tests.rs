@@ -68,10 +68,11 @@ fn memory_is_what_system_and_container_leave() {
     );
 }
 
+const EXT4: u64 = 0xef53;
+
 #[test]
 fn places_are_judged_by_room_kind_and_journal() {
     let judge = |free: u64, kind, store| disk::judge("run folder", Path::new("/r"), &disk::Place { free, kind, store });
-    const EXT4: u64 = 0xef53;
     assert_eq!(judge(9 << 30, EXT4, Ok(Journal::WriteAhead)).verdict, Verdict::Ok);
     assert_eq!(judge(500 << 20, EXT4, Ok(Journal::WriteAhead)).verdict, Verdict::Warn);
     assert_eq!(judge(5 << 20, EXT4, Ok(Journal::WriteAhead)).verdict, Verdict::Fail);

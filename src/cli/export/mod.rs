@@ -88,24 +88,20 @@ impl What {
         let all: Vec<String> = Self::value_variants()
             .iter()
             .map(|what| {
-                format!(
-                    "{} as {}",
-                    name(*what),
-                    what.formats().iter().map(|f| name(*f)).collect::<Vec<_>>().join(" or ")
-                )
+                format!("{} as {}", name(what), what.formats().iter().map(name).collect::<Vec<_>>().join(" or "))
             })
             .collect();
         Err(Failure::Usage(format!(
             "{} cannot be exported as {}; what goes: {}",
-            name(self),
-            name(format),
+            name(&self),
+            name(&format),
             all.join(", ")
         )))
     }
 }
 
 /// A value as it is typed.
-fn name<T: ValueEnum>(value: T) -> String {
+fn name<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
@@ -117,7 +113,7 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     let format = args.what.format(args.format, args.out.as_deref())?;
     let folder = RunFolder::open(&args.run)?;
     let records = read_run(&folder)?;
-    let file = format!("{}.{}", name(args.what), name(format));
+    let file = format!("{}.{}", name(&args.what), name(&format));
     let path = args.out.clone().unwrap_or_else(|| folder.exports().join(file));
     write(args.what, format, &folder, &records, &path).map_err(|error| match error {
         PlotError::Write { .. } => Failure::Environment(format!("{error}; --out FILE writes elsewhere")),

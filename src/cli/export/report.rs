@@ -23,7 +23,7 @@ pub fn report(folder: &RunFolder, standing: &[&Record], records: &[Record], curv
     if let Some(info) = view.info() {
         head(&mut page, info, &view);
     }
-    page.push_str(&format!("\n## Curves\n\n![training curves]({})\n", curves.replace(' ', "%20")));
+    line(&mut page, &format!("\n## Curves\n\n![training curves]({})", curves.replace(' ', "%20")));
     evaluations(&mut page, &view, folder);
     last_step(&mut page, &view);
     won_and_lost(&mut page, standing);
@@ -141,7 +141,7 @@ fn last_step(page: &mut String, view: &RunView) {
             page,
             "\n## Metrics\n\n| metric | first step | last step | mean of the last 20 | what it is |\n|---|---|---|---|---|",
         );
-        rows.iter().for_each(|row| line(page, row));
+        line(page, &rows.join("\n"));
     }
 }
 

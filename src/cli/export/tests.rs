@@ -14,7 +14,9 @@ fn all() -> impl Iterator<Item = (What, Format)> {
 fn records() -> Vec<Record> {
     let mut run = RunBuilder::with_steps(30);
     let (mut before, mut after) = (group(31, 0), group(32, 0));
-    before.candidates.iter_mut().for_each(|c| c.correct = false);
+    for candidate in &mut before.candidates {
+        candidate.correct = false;
+    }
     for group in [&mut before, &mut after] {
         group.question_id = 7;
         group.question = "who | <b>\u{1b}]52;c;AA\u{7}\u{202e} =1+1?".into();
@@ -29,7 +31,7 @@ fn exported(what: What, format: Format) -> (tempfile::TempDir, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(dir.path()).unwrap();
     fs::create_dir_all(folder.checkpoints().join("checkpoint-20")).unwrap();
-    let path = folder.exports().join(format!("out.{}", name(format)));
+    let path = folder.exports().join(format!("out.{}", name(&format)));
     write(what, format, &folder, &records(), &path).unwrap();
     let bytes = fs::read(&path).unwrap();
     (dir, bytes)
@@ -45,7 +47,7 @@ fn what_does_not_go_is_told_with_what_does() {
                     let text = error.to_string();
                     let list =
                         "curves as png or svg, samples as jsonl or csv or md, metrics as csv or jsonl, report as md";
-                    assert!(text.contains(list) && text.contains(&name(*format)), "{text}");
+                    assert!(text.contains(list) && text.contains(&name(format)), "{text}");
                 }
             }
         }

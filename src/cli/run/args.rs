@@ -58,7 +58,7 @@ pub struct RunArgs {
     /// An adapter in PEFT's format to start from; frozen, it is the reference policy too.
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub init_adapter: Option<PathBuf>,
-    /// Write where the time goes, as a trace for chrome://tracing or Perfetto.
+    /// Write where the time goes, as a trace for Perfetto or Chrome's own viewer.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
     /// No screen: events as JSON lines on stdout, log on stderr.

@@ -37,7 +37,7 @@ impl App {
     /// The past is here: a replay starts.
     pub fn begin(&mut self) {
         if let Some(tape) = &mut self.tape {
-            tape.to_start(&mut self.run);
+            tape.rewind(&mut self.run);
         }
     }
 
@@ -84,8 +84,8 @@ impl App {
             Action::StepOn => tape.by_steps(1, &mut self.run),
             Action::LeapBack => tape.by_steps(-10, &mut self.run),
             Action::LeapOn => tape.by_steps(10, &mut self.run),
-            Action::ToStart => tape.to_start(&mut self.run),
-            Action::ToEnd => tape.to_end(&mut self.run),
+            Action::ToStart => tape.rewind(&mut self.run),
+            Action::ToEnd => tape.wind_on(&mut self.run),
             Action::ToStep => {
                 self.ui.typed.clear();
                 self.ui.overlay = Overlay::Jump;
@@ -110,7 +110,7 @@ impl App {
             Action::Go => {
                 self.close();
                 let (Ok(step), Some(tape)) = (self.ui.typed.parse(), &mut self.tape) else { return };
-                let reached = tape.to_step(step, &mut self.run);
+                let reached = tape.seek_step(step, &mut self.run);
                 if reached != step {
                     self.toast(LogLevel::Warn, format!("there is no step {step}; this is step {reached}"));
                 }

@@ -111,7 +111,7 @@ impl RunStore {
     /// The store cannot be read for another reason, or its events are of a newer schema.
     pub fn read(&self, seq: u64, limit: usize) -> Result<Reading, StoreError> {
         let mut reading = reading::Builder::new(&self.path);
-        let broken = rows::scan(&self.db, self.version, (seq, limit), &mut |row| reading.add(row));
+        let broken = rows::scan(&self.db, self.version, (seq, limit), &mut |row| reading.add(&row));
         reading.finish(broken.map_err(|source| StoreError::of(Path::new(&self.path), source))?)
     }
 

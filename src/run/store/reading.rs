@@ -66,7 +66,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Takes in the next row.
-    pub fn add(&mut self, row: Row) {
+    pub fn add(&mut self, row: &Row) {
         self.first.get_or_insert(row.seq);
         self.last = row.seq;
         match row.body.as_deref().and_then(event) {

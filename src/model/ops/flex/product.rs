@@ -17,11 +17,19 @@ use super::{
 /// Depth of a panel at most: with 32 columns 80 kB, which second-level caches hold.
 const DEPTH: usize = 640;
 
+/// Up to so many tiles of rows, a panel that can be used in place is.
+const FEW_TILES: usize = 2;
+
 /// A matrix that a product packs its panels from, `[depth, width]`.
 pub trait Right: Sync {
     /// Writes the rows `depth` of the columns `cols` (at most [`PANEL`]) as `[depth, PANEL]`. Rows begin at multiples of 32;
     /// columns that are not asked for may hold anything.
     fn pack(&self, simd: Simd, depth: Range<usize>, cols: Range<usize>, panel: &mut [f32]);
+
+    /// The same as it lies in memory, with the distance of its rows, if it need not be packed.
+    fn in_place(&self, _depth: &Range<usize>, _cols: &Range<usize>) -> Option<(&[f32], usize)> {
+        None
+    }
 }
 
 /// A matrix on the host: rows of consecutive elements, `stride` apart.
@@ -61,6 +69,11 @@ impl Right for Rows<'_> {
             let start = row * self.stride;
             panel[..cols.len()].copy_from_slice(&self.data[start + cols.start..start + cols.end]);
         }
+    }
+
+    /// Where a panel is used for few tiles, copying it would cost more than its rows' distance does.
+    fn in_place(&self, depth: &Range<usize>, cols: &Range<usize>) -> Option<(&[f32], usize)> {
+        (cols.len() == PANEL).then(|| (&self.data[depth.start * self.stride + cols.start..], self.stride))
     }
 }
 
@@ -213,11 +226,17 @@ impl Task {
     fn run(&self, simd: Simd, left: &Left, right: &impl Right, out: Shared) {
         PANEL_MEMORY.with_borrow_mut(|memory| {
             for chunk in chunks(left.depth) {
-                if memory.len() < chunk.len() * PANEL {
-                    memory.resize(chunk.len() * PANEL, 0.0);
-                }
-                let panel = &mut memory[..chunk.len() * PANEL];
-                right.pack(simd, chunk.clone(), self.cols.clone(), panel);
+                let few = self.tiles.len() <= FEW_TILES;
+                let (right, right_stride) = match right.in_place(&chunk, &self.cols).filter(|_| few) {
+                    Some(panel) => panel,
+                    None => {
+                        if memory.len() < chunk.len() * PANEL {
+                            memory.resize(chunk.len() * PANEL, 0.0);
+                        }
+                        right.pack(simd, chunk.clone(), self.cols.clone(), &mut memory[..chunk.len() * PANEL]);
+                        (&memory[..], PANEL)
+                    }
+                };
                 for index in self.tiles.clone() {
                     let (rows, left) = left.tile(index, &chunk);
                     let data = out.data.wrapping_add(index * simd.tile_rows() * out.stride + self.cols.start);
@@ -225,7 +244,7 @@ impl Task {
                     // SAFETY: the tile's rows and columns lie within the output and belong to this task alone.
                     #[allow(unsafe_code)]
                     unsafe {
-                        Tile { left, rows, right: panel, cols: self.cols.len() }.compute(simd, target);
+                        Tile { left, rows, right, right_stride, cols: self.cols.len() }.compute(simd, target);
                     }
                 }
             }

@@ -41,8 +41,10 @@ pub struct Tile<'a> {
     pub left: &'a [f32],
     /// Rows, at most [`Simd::tile_rows`].
     pub rows: usize,
-    /// `[depth, PANEL]`.
+    /// `[depth, PANEL]`, rows `right_stride` apart.
     pub right: &'a [f32],
+    /// Distance of the right operand's rows.
+    pub right_stride: usize,
     /// Columns that are wanted, at most [`PANEL`].
     pub cols: usize,
 }
@@ -54,7 +56,8 @@ impl Tile<'_> {
     /// `rows` × `cols` elements at `target` may be written, and read if it adds.
     pub unsafe fn compute(&self, simd: Simd, target: Target) {
         let depth = self.left.len() / self.rows;
-        assert!(self.left.len() == depth * self.rows && self.right.len() >= depth * PANEL);
+        assert!(self.left.len() == depth * self.rows && self.right_stride >= PANEL);
+        assert!(depth == 0 || self.right.len() >= (depth - 1) * self.right_stride + PANEL);
         assert!(self.rows <= simd.tile_rows() && self.cols <= PANEL);
         if self.cols == PANEL {
             // SAFETY: the assertions bound the operands; the caller vouches for the target.
@@ -77,17 +80,17 @@ impl Tile<'_> {
 
     /// All columns of the panel.
     unsafe fn whole(&self, simd: Simd, depth: usize, target: Target) {
-        let (left, right) = (self.left.as_ptr(), self.right.as_ptr());
+        let (left, right, apart) = (self.left.as_ptr(), self.right.as_ptr(), self.right_stride);
         // SAFETY: as in `compute`; a `Simd` is made only where the processor has it.
         unsafe {
             match simd {
                 #[cfg(target_arch = "x86_64")]
-                Simd::Avx512 => x86::tiles_512(self.rows, depth, left, right, target),
+                Simd::Avx512 => x86::tiles_512(self.rows, depth, left, (right, apart), target),
                 #[cfg(target_arch = "x86_64")]
                 Simd::Avx2 => {
                     for half in [0, PANEL / 2] {
                         let target = Target { data: target.data.add(half), ..target };
-                        x86::tiles_256(self.rows, depth, left, right.add(half), target);
+                        x86::tiles_256(self.rows, depth, left, (right.add(half), apart), target);
                     }
                 }
                 Simd::Portable => self.portable(target),
@@ -98,7 +101,7 @@ impl Tile<'_> {
     unsafe fn portable(&self, target: Target) {
         for i in 0..self.rows {
             let mut sums = [0.0_f32; PANEL];
-            for (left, right) in self.left.chunks_exact(self.rows).zip(self.right.chunks_exact(PANEL)) {
+            for (left, right) in self.left.chunks_exact(self.rows).zip(self.right.chunks(self.right_stride)) {
                 for (sum, right) in sums.iter_mut().zip(right) {
                     *sum += left[i] * right;
                 }
@@ -121,22 +124,23 @@ mod x86 {
         _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
 
-    use super::{PANEL, Target};
+    use super::Target;
 
     /// A function that computes a tile of any number of rows listed, two vectors wide.
     macro_rules! tiles {
         ($name:ident, $features:literal, [$($rows:literal)*], $lanes:literal, $zero:ident, $load:ident, $spread:ident,
          $fma:ident, $add:ident, $store:ident) => {
             #[target_feature(enable = $features)]
-            pub unsafe fn $name(rows: usize, depth: usize, left: *const f32, right: *const f32, target: Target) {
+            pub unsafe fn $name(rows: usize, depth: usize, left: *const f32, right: (*const f32, usize), target: Target) {
                 #[inline]
                 #[target_feature(enable = $features)]
-                unsafe fn tile<const M: usize>(depth: usize, left: *const f32, right: *const f32, target: Target) {
+                unsafe fn tile<const M: usize>(depth: usize, left: *const f32, right: (*const f32, usize), target: Target) {
                     let mut sums = [[$zero(); 2]; M];
-                    // SAFETY: the operands hold `depth` rows of M and PANEL elements; the target holds M rows.
+                    // SAFETY: the operands hold `depth` rows of M and of PANEL elements; the target holds M rows.
                     unsafe {
                         for k in 0..depth {
-                            let right = [$load(right.add(k * PANEL)), $load(right.add(k * PANEL + $lanes))];
+                            let right = right.0.add(k * right.1);
+                            let right = [$load(right), $load(right.add($lanes))];
                             for (i, sums) in sums.iter_mut().enumerate() {
                                 let left = $spread(*left.add(k * M + i));
                                 sums[0] = $fma(left, right[0], sums[0]);

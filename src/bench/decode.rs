@@ -94,5 +94,5 @@ fn timed(model: &Model, plan: DecodePlan) -> Result<(f64, f64), BenchError> {
         ControlFlow::Continue(())
     })?;
     let (all, first) = (started.elapsed(), first.unwrap_or_default());
-    Ok((first.as_secs_f64(), (all - first).as_secs_f64()))
+    Ok((first.as_secs_f64(), all.saturating_sub(first).as_secs_f64()))
 }

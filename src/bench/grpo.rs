@@ -84,12 +84,12 @@ pub fn grpo(model: &Model, settings: &Settings, prompts: &[String], steps: usize
     let prompts = prompts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<Vec<_>, _>>()?;
     let mut policy = Policy::start(model, settings, &model.decoder().device())?;
     let mut drawn = prompts.iter().cycle();
-    let (mut prompt_tokens, mut step_s, mut sum, mut flops) = (Vec::new(), Vec::new(), Parts::default(), 0.0);
+    let (mut prompt_tokens, mut each, mut sum, mut flops) = (Vec::new(), Vec::new(), Parts::default(), 0.0);
     for step in 1..=steps as u64 {
         let now: Vec<&[u32]> = drawn.by_ref().take(settings.rollout.prompts_per_step).map(Vec::as_slice).collect();
         let started = Instant::now();
         let parts = train(model, settings, &mut policy, step, &now)?;
-        step_s.push(started.elapsed().as_secs_f64());
+        each.push(started.elapsed().as_secs_f64());
         sum.rollout += parts.rollout;
         sum.reward += parts.reward;
         sum.reference += parts.reference;
@@ -100,14 +100,14 @@ pub fn grpo(model: &Model, settings: &Settings, prompts: &[String], steps: usize
     let peak_mb = peak_megabytes();
     let peak = matmul_peak(&model.decoder().device());
     let mean = |sum: Duration| sum.as_secs_f64() / steps as f64;
-    let (seconds, written) = (step_s.iter().sum::<f64>(), steps * settings.rollout.prompts_per_step * k * new_tokens);
+    let (seconds, written) = (each.iter().sum::<f64>(), steps * settings.rollout.prompts_per_step * k * new_tokens);
     Ok(GrpoReport {
         peer: env!("CARGO_PKG_NAME"),
         k,
         new_tokens,
         threads: rayon::current_num_threads(),
         prompt_tokens,
-        step_s,
+        step_s: each,
         rollout_s: mean(sum.rollout),
         reward_s: mean(sum.reward),
         reference_s: mean(sum.reference),
@@ -137,7 +137,7 @@ fn train(
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
     let advantages = Rewards::whole(&rewards).advantages(&settings.grpo);
     let counts: Vec<Vec<bool>> = completions.iter().map(|group| vec![true; group.len()]).collect();
-    let reward = started.elapsed() - rollout;
+    let scored = started.elapsed();
     let group = |(prompt, completions): (&&[u32], Vec<Completion>)| PackedGroup {
         prompt: prompt.to_vec(),
         completions: completions.into_iter().map(|c| c.tokens).collect(),
@@ -147,7 +147,8 @@ fn train(
     let updated = engine.update(step, lesson, &mut Unwatched)?.ok_or_else(broken_off)?;
     (policy.adapter, policy.optimizer) = (updated.adapter, updated.optimizer);
     let reference = updated.report.reference_time;
-    Ok(Parts { rollout, reward, reference, update: started.elapsed() - rollout - reward - reference })
+    let update = started.elapsed().saturating_sub(scored + reference);
+    Ok(Parts { rollout, reward: scored.saturating_sub(rollout), reference, update })
 }
 
 /// A reward that costs nothing and differs between completions.

@@ -83,6 +83,9 @@ impl Rollout {
     }
 }
 
+/// A step's rollouts, and what was recorded of them for the update.
+pub(super) type RolledOut = (Vec<Rollout>, Option<Vec<Recording>>);
+
 impl Trainer {
     /// K completions of each prompt, and what was recorded for the update; `None` if broken off.
     pub(super) fn roll_out(
@@ -90,7 +93,7 @@ impl Trainer {
         step: u64,
         prompts: Vec<Prompt>,
         watch: &mut dyn Watch,
-    ) -> Result<Option<(Vec<Rollout>, Option<Vec<Recording>>)>, TrainError> {
+    ) -> Result<Option<RolledOut>, TrainError> {
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
         let generated = self.engine().complete(step, &tokens, watch)?;
         let Some(Generated { completions, recordings }) = generated else { return Ok(None) };

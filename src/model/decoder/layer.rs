@@ -60,7 +60,7 @@ impl LayerRecord {
     }
 
     /// The rows `order` of several records on top of each other.
-    pub(super) fn gather(parts: Vec<Self>, order: &Tensor<1, Int>) -> Self {
+    pub(super) fn gather(parts: &[Self], order: &Tensor<1, Int>) -> Self {
         let field = |of: fn(&Self) -> &Tensor<2>| {
             Tensor::cat(parts.iter().map(|part| of(part).clone()).collect(), 0).select(0, order.clone())
         };

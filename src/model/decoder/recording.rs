@@ -71,7 +71,7 @@ impl Recording {
     pub(super) fn pop_layer(&mut self) -> Option<LayerRecord> {
         let parts = self.layers.pop()?;
         let order = indices(&self.order(), self.last.first()?);
-        Some(LayerRecord::gather(parts, &order))
+        Some(LayerRecord::gather(&parts, &order))
     }
 
     fn order(&self) -> Vec<i64> {

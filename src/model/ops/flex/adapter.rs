@@ -5,7 +5,7 @@ use super::{
     dot::dot,
     gemm::{Into, Output, View, gemm},
     matmul::FEW_ROWS,
-    product::{self, Left, Rows, Transposed, product},
+    product::{self, Left, Matrix, Transposed, product},
     simd::{Simd, vectorized},
 };
 use rayon::prelude::*;
@@ -69,11 +69,11 @@ pub fn add(y: &mut [f32], x: &[f32], a: &[f32], flipped: &[f32], m: usize, layou
         return;
     }
     let simd = Simd::widest();
-    let left = Left::pack(simd, Rows::new(x, m, inputs));
-    product(simd, &left, &Transposed(Rows::new(a, inner, inputs)), inner, product::Output::new(&mut lifted, inner));
+    let left = Left::pack(simd, Matrix::new(x, m, inputs));
+    product(simd, &left, &Transposed(Matrix::new(a, inner, inputs)), inner, product::Output::new(&mut lifted, inner));
     for (index, (column, width)) in layout.columns().into_iter().enumerate() {
-        let left = Left::pack(simd, Rows { data: &lifted[index * r..], rows: m, cols: r, stride: inner });
-        let right = Rows { data: &flipped[column..], rows: r, cols: width, stride: out };
+        let left = Left::pack(simd, Matrix { data: &lifted[index * r..], rows: m, cols: r, stride: inner });
+        let right = Matrix { data: &flipped[column..], rows: r, cols: width, stride: out };
         product(simd, &left, &right, width, product::Output::rows(&mut y[column..], out, true));
     }
 }

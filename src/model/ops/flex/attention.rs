@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{
     super::layout::{Heads, Segments},
     dot::{largest, sum},
-    product::{Left, Output, Rows, Transposed, product_here},
+    product::{Left, Matrix, Output, Transposed, product_here},
     simd::{Simd, exp, vectorized},
 };
 
@@ -85,18 +85,18 @@ pub struct Sequence<'a> {
 }
 
 impl<'a> Sequence<'a> {
-    fn columns(&self, index: usize, first: usize, rows: usize) -> Rows<'a> {
+    fn columns(&self, index: usize, first: usize, rows: usize) -> Matrix<'a> {
         let (stride, dim) = (self.heads.qkv_width(), self.heads.dim);
-        Rows { data: &self.qkv[first * stride + index * dim..], rows, cols: dim, stride }
+        Matrix { data: &self.qkv[first * stride + index * dim..], rows, cols: dim, stride }
     }
 
     /// Keys of some rows.
-    pub fn keys(&self, kv: usize, part: Part) -> Rows<'a> {
+    pub fn keys(&self, kv: usize, part: Part) -> Matrix<'a> {
         self.columns(self.heads.q + kv, part.first, part.count)
     }
 
     /// Values of some rows.
-    pub fn values(&self, kv: usize, part: Part) -> Rows<'a> {
+    pub fn values(&self, kv: usize, part: Part) -> Matrix<'a> {
         self.columns(self.heads.q + self.heads.kv + kv, part.first, part.count)
     }
 
@@ -119,7 +119,7 @@ pub fn stacked(data: &[f32], stride: usize, tile: &Tile, kv: usize, heads: Heads
 }
 
 /// Products of packed rows with the tile's columns, `[rows, width]`: with keys scores, with values their gradients.
-pub fn across<'a>(simd: Simd, left: &Left, tile: &Tile, columns: impl Fn(Part) -> Rows<'a>, out: &mut [f32]) {
+pub fn across<'a>(simd: Simd, left: &Left, tile: &Tile, columns: impl Fn(Part) -> Matrix<'a>, out: &mut [f32]) {
     let stride = tile.width();
     for part in tile.parts() {
         let output = Output::rows(&mut out[part.column..], stride, false);
@@ -158,14 +158,14 @@ vectorized! {
 fn attend(simd: Simd, tile: &Tile, sequence: &Sequence<'_>, kv: usize) -> (Vec<f32>, Vec<f32>) {
     let (heads, width) = (sequence.heads, tile.width());
     let all = heads.group() * tile.rows;
-    let left = Left::pack_here(simd, Rows::new(&sequence.queries(tile, kv), all, heads.dim));
+    let left = Left::pack_here(simd, Matrix::new(&sequence.queries(tile, kv), all, heads.dim));
     let mut weights = vec![0.0; all * width];
     across(simd, &left, tile, |part| sequence.keys(kv, part), &mut weights);
     let rows = weights.chunks_exact_mut(width).enumerate();
     let log_sums = rows.map(|(i, row)| softmax_row(row, tile.seen(i % tile.rows), heads.scale())).collect();
     let mut out = vec![0.0; all * heads.dim];
     for part in tile.parts() {
-        let weights = Rows { data: &weights[part.column..], rows: all, cols: part.count, stride: width };
+        let weights = Matrix { data: &weights[part.column..], rows: all, cols: part.count, stride: width };
         let output = Output::rows(&mut out, heads.dim, part.column > 0);
         product_here(simd, &Left::pack_here(simd, weights), &sequence.values(kv, part), heads.dim, output);
     }

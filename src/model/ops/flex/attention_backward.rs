@@ -6,7 +6,7 @@ use super::{
     super::layout::{Heads, Segments},
     attention::{Sequence, Tile, across, stacked, tasks, tiles},
     dot::dot,
-    product::{Left, Output, Rows, product_here},
+    product::{Left, Matrix, Output, product_here},
     simd::{Simd, exp, vectorized},
 };
 
@@ -66,9 +66,9 @@ fn tile_grads(simd: Simd, tile: &Tile, saved: &Saved<'_>, heads: Heads, kv: usiz
     let queries = sequence.queries(tile, kv);
     let [g, out] = [saved.g, saved.out].map(|data| stacked(data, heads.q_width(), tile, kv, heads));
     let (mut weights, mut score_grads) = (vec![0.0; all * width], vec![0.0; all * width]);
-    let left = Left::pack_here(simd, Rows::new(&queries, all, dim));
+    let left = Left::pack_here(simd, Matrix::new(&queries, all, dim));
     across(simd, &left, tile, |part| sequence.keys(kv, part), &mut weights);
-    let left = Left::pack_here(simd, Rows::new(&g, all, dim));
+    let left = Left::pack_here(simd, Matrix::new(&g, all, dim));
     across(simd, &left, tile, |part| sequence.values(kv, part), &mut score_grads);
     let lines = weights.chunks_exact_mut(width).zip(score_grads.chunks_exact_mut(width));
     for (i, (weights, score_grads)) in lines.enumerate() {
@@ -81,13 +81,13 @@ fn tile_grads(simd: Simd, tile: &Tile, saved: &Saved<'_>, heads: Heads, kv: usiz
     }
     let mut grads = TileGrads { q: vec![0.0; all * dim], k: vec![0.0; width * dim], v: vec![0.0; width * dim] };
     for part in tile.parts() {
-        let score_grads = Rows { data: &score_grads[part.column..], rows: all, cols: part.count, stride: width };
+        let score_grads = Matrix { data: &score_grads[part.column..], rows: all, cols: part.count, stride: width };
         let output = Output::rows(&mut grads.q, dim, part.column > 0);
         product_here(simd, &Left::pack_here(simd, score_grads), &sequence.keys(kv, part), dim, output);
     }
     let seen = |data, rows, out| {
-        let left = Left::pack_columns_here(simd, Rows::new(data, all, width));
-        product_here(simd, &left, &Rows::new(rows, all, dim), dim, Output::new(out, dim));
+        let left = Left::pack_columns_here(simd, Matrix::new(data, all, width));
+        product_here(simd, &left, &Matrix::new(rows, all, dim), dim, Output::new(out, dim));
     };
     seen(&score_grads, &queries, &mut grads.k);
     seen(&weights, &g, &mut grads.v);

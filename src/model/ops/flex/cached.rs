@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{
     super::layout::{CacheRow, Heads},
     attention::softmax_row,
-    product::{Left, Output, Rows, Transposed, product_here},
+    product::{Left, Matrix, Output, Transposed, product_here},
     simd::Simd,
 };
 
@@ -42,9 +42,9 @@ struct Attended {
 
 impl<'a> Caches<'a> {
     /// One head's columns of cached rows: `index` counts key heads, then value heads.
-    fn head(&self, cache: &'a [f32], start: usize, rows: usize, index: usize) -> Rows<'a> {
+    fn head(&self, cache: &'a [f32], start: usize, rows: usize, index: usize) -> Matrix<'a> {
         let (stride, dim) = (self.heads.kv_width(), self.heads.dim);
-        Rows { data: &cache[start * stride + index * dim..], rows, cols: dim, stride }
+        Matrix { data: &cache[start * stride + index * dim..], rows, cols: dim, stride }
     }
 
     fn queries(&self, indices: &[usize], kv: usize) -> Vec<f32> {
@@ -66,7 +66,7 @@ impl<'a> Caches<'a> {
         let queries = self.queries(indices, kv);
         let all = indices.len() * group;
         let mut weights = vec![0.0; all * stride];
-        let left = Left::pack_here(simd, Rows::new(&queries, all, dim));
+        let left = Left::pack_here(simd, Matrix::new(&queries, all, dim));
         let keys = Transposed(self.head(self.prompts, first.prompt_start, prompt, kv));
         product_here(simd, &left, &keys, prompt, Output::rows(&mut weights, stride, false));
         let mut log_sums = Vec::with_capacity(all);
@@ -75,19 +75,19 @@ impl<'a> Caches<'a> {
             let queries = &queries[i * group * dim..][..group * dim];
             let lines = &mut weights[i * group * stride..][..group * stride];
             let seen = row.own_rows + 1;
-            let left = Left::pack_here(simd, Rows::new(queries, group, dim));
+            let left = Left::pack_here(simd, Matrix::new(queries, group, dim));
             let keys = Transposed(self.head(self.own, row.own_start, seen, kv));
             product_here(simd, &left, &keys, seen, Output::rows(&mut lines[prompt..], stride, false));
             let lines = lines.chunks_exact_mut(stride);
             log_sums.extend(lines.map(|line| softmax_row(line, prompt + seen, self.heads.scale())));
         }
         let mut out = vec![0.0; all * dim];
-        let left = Left::pack_here(simd, Rows { data: &weights, rows: all, cols: prompt, stride });
+        let left = Left::pack_here(simd, Matrix { data: &weights, rows: all, cols: prompt, stride });
         let values = self.head(self.prompts, first.prompt_start, prompt, value);
         product_here(simd, &left, &values, dim, Output::new(&mut out, dim));
         for (i, row) in each() {
             let (data, seen) = (&weights[i * group * stride + prompt..], row.own_rows + 1);
-            let left = Left::pack_here(simd, Rows { data, rows: group, cols: seen, stride });
+            let left = Left::pack_here(simd, Matrix { data, rows: group, cols: seen, stride });
             let values = self.head(self.own, row.own_start, seen, value);
             let out = Output::rows(&mut out[i * group * dim..], dim, true);
             product_here(simd, &left, &values, dim, out);

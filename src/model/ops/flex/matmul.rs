@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     dot::dot,
-    product::{Left, Right, Rows, Transposed, new_product},
+    product::{Left, Matrix, Right, Transposed, new_product},
     simd::{Simd, vectorized},
     tile::PANEL,
     transpose::transpose,
@@ -138,7 +138,7 @@ pub fn matmul(x: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
 
 fn matmul_by(simd: Simd, x: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
     if m > FEW_ROWS {
-        let left = Left::pack(simd, Rows::new(x, m, weight.cols));
+        let left = Left::pack(simd, Matrix::new(x, m, weight.cols));
         return new_product(simd, &left, &Outputs(*weight), weight.rows);
     }
     let mut out = vec![0.0; m * weight.rows];
@@ -152,7 +152,7 @@ pub fn matmul_transposed(g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
 }
 
 fn matmul_transposed_by(simd: Simd, g: &[f32], m: usize, weight: &Weight<'_>) -> Vec<f32> {
-    let left = Left::pack(simd, Rows::new(g, m, weight.rows));
+    let left = Left::pack(simd, Matrix::new(g, m, weight.rows));
     new_product(simd, &left, &Inputs(*weight), weight.cols)
 }
 
@@ -172,8 +172,8 @@ vectorized! {
 pub fn dense(x: &[f32], m: usize, weight: &[f32], rows: usize) -> Vec<f32> {
     let cols = x.len() / m.max(1);
     if m > FEW_ROWS {
-        let (simd, right) = (Simd::widest(), Transposed(Rows::new(weight, rows, cols)));
-        return new_product(simd, &Left::pack(simd, Rows::new(x, m, cols)), &right, rows);
+        let (simd, right) = (Simd::widest(), Transposed(Matrix::new(weight, rows, cols)));
+        return new_product(simd, &Left::pack(simd, Matrix::new(x, m, cols)), &right, rows);
     }
     let mut out = vec![0.0; m * rows];
     deal_rows(m, rows, &mut out, |first, count, sums| {

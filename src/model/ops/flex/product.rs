@@ -34,7 +34,7 @@ pub trait Right: Sync {
 
 /// A matrix on the host: rows of consecutive elements, `stride` apart.
 #[derive(Debug, Clone, Copy)]
-pub struct Rows<'a> {
+pub struct Matrix<'a> {
     /// The elements.
     pub data: &'a [f32],
     /// Rows.
@@ -45,7 +45,7 @@ pub struct Rows<'a> {
     pub stride: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Matrix<'a> {
     /// Rows without gaps.
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Self {
         Self { data, rows, cols, stride: cols }
@@ -54,16 +54,16 @@ impl<'a> Rows<'a> {
 
 /// The transposed matrix as a right operand: row `i` of the matrix is column `i`.
 #[derive(Debug, Clone, Copy)]
-pub struct Transposed<'a>(pub Rows<'a>);
+pub struct Transposed<'a>(pub Matrix<'a>);
 
 impl Right for Transposed<'_> {
     fn pack(&self, simd: Simd, depth: Range<usize>, cols: Range<usize>, panel: &mut [f32]) {
-        let Rows { data, stride, .. } = self.0;
+        let Matrix { data, stride, .. } = self.0;
         transpose(simd, (&data[cols.start * stride + depth.start..], stride), (panel, PANEL), cols.len(), depth.len());
     }
 }
 
-impl Right for Rows<'_> {
+impl Right for Matrix<'_> {
     fn pack(&self, _: Simd, depth: Range<usize>, cols: Range<usize>, panel: &mut [f32]) {
         for (row, panel) in depth.zip(panel.chunks_exact_mut(PANEL)) {
             let start = row * self.stride;
@@ -87,7 +87,7 @@ pub struct Left {
 
 impl Left {
     /// Packs a matrix, tiles in parallel.
-    pub fn pack(simd: Simd, matrix: Rows<'_>) -> Self {
+    pub fn pack(simd: Simd, matrix: Matrix<'_>) -> Self {
         let mut left = Self::empty(simd, matrix.rows, matrix.cols);
         let size = left.tile_size();
         let tiles = left.packed.par_chunks_mut(size).enumerate();
@@ -96,7 +96,7 @@ impl Left {
     }
 
     /// As [`Left::pack`], on this thread.
-    pub fn pack_here(simd: Simd, matrix: Rows<'_>) -> Self {
+    pub fn pack_here(simd: Simd, matrix: Matrix<'_>) -> Self {
         let mut left = Self::empty(simd, matrix.rows, matrix.cols);
         let size = left.tile_size();
         left.packed.chunks_mut(size).enumerate().for_each(|(tile, to)| pack_tile(simd, matrix, tile, to));
@@ -104,7 +104,7 @@ impl Left {
     }
 
     /// Packs the transposed matrix, on this thread: its columns are the operand's rows.
-    pub fn pack_columns_here(simd: Simd, matrix: Rows<'_>) -> Self {
+    pub fn pack_columns_here(simd: Simd, matrix: Matrix<'_>) -> Self {
         let mut left = Self::empty(simd, matrix.cols, matrix.rows);
         let (size, tile_rows) = (left.tile_size(), left.tile_rows);
         for (tile, to) in left.packed.chunks_mut(size).enumerate() {
@@ -148,8 +148,8 @@ fn copy_rows<const N: usize>(from: &[f32], stride: usize, to: &mut [f32]) {
     }
 }
 
-fn pack_tile(simd: Simd, matrix: Rows<'_>, tile: usize, to: &mut [f32]) {
-    let Rows { data, cols: depth, stride, .. } = matrix;
+fn pack_tile(simd: Simd, matrix: Matrix<'_>, tile: usize, to: &mut [f32]) {
+    let Matrix { data, cols: depth, stride, .. } = matrix;
     let count = to.len() / depth;
     transpose(simd, (&data[tile * simd.tile_rows() * stride..], stride), (to, count), count, depth);
 }
@@ -227,15 +227,14 @@ impl Task {
         PANEL_MEMORY.with_borrow_mut(|memory| {
             for chunk in chunks(left.depth) {
                 let few = self.tiles.len() <= FEW_TILES;
-                let (right, right_stride) = match right.in_place(&chunk, &self.cols).filter(|_| few) {
-                    Some(panel) => panel,
-                    None => {
-                        if memory.len() < chunk.len() * PANEL {
-                            memory.resize(chunk.len() * PANEL, 0.0);
-                        }
-                        right.pack(simd, chunk.clone(), self.cols.clone(), &mut memory[..chunk.len() * PANEL]);
-                        (&memory[..], PANEL)
+                let (right, right_stride) = if let Some(panel) = right.in_place(&chunk, &self.cols).filter(|_| few) {
+                    panel
+                } else {
+                    if memory.len() < chunk.len() * PANEL {
+                        memory.resize(chunk.len() * PANEL, 0.0);
                     }
+                    right.pack(simd, chunk.clone(), self.cols.clone(), &mut memory[..chunk.len() * PANEL]);
+                    (&memory[..], PANEL)
                 };
                 for index in self.tiles.clone() {
                     let (rows, left) = left.tile(index, &chunk);
@@ -310,23 +309,23 @@ mod tests {
             let flipped: Vec<f32> = (0..width * depth).map(|i| b[i % depth * width + i / depth]).collect();
             let mut first: Option<Vec<f32>> = None;
             for simd in Simd::available() {
-                let left = Left::pack(simd, Rows::new(&a, m, depth));
+                let left = Left::pack(simd, Matrix::new(&a, m, depth));
                 let mut out = vec![1.0; m * width];
-                product(simd, &left, &Rows::new(&b, depth, width), width, Output::new(&mut out, width));
-                assert_eq!(new_product(simd, &left, &Rows::new(&b, depth, width), width), out);
+                product(simd, &left, &Matrix::new(&b, depth, width), width, Output::new(&mut out, width));
+                assert_eq!(new_product(simd, &left, &Matrix::new(&b, depth, width), width), out);
                 for (i, &value) in out.iter().enumerate() {
                     let (row, col) = (i / width, i % width);
                     let terms = (0..depth).map(|k| f64::from(a[row * depth + k]) * f64::from(b[k * width + col]));
                     assert!((f64::from(value) - terms.sum::<f64>()).abs() < 2e-4, "{simd:?} {m} {depth} {width}");
                 }
                 let mut again = vec![1.0; m * width];
-                let other = Transposed(Rows::new(&flipped, width, depth));
+                let other = Transposed(Matrix::new(&flipped, width, depth));
                 product_here(simd, &left, &other, width, Output::new(&mut again, width));
                 assert_eq!(out, again, "{simd:?}: the transposed operand");
                 let columns: Vec<f32> = (0..depth * m).map(|i| a[i % m * depth + i / m]).collect();
-                let same = Left::pack_columns_here(simd, Rows::new(&columns, depth, m));
+                let same = Left::pack_columns_here(simd, Matrix::new(&columns, depth, m));
                 let added = Output::rows(&mut again, width, true);
-                product(simd, &same, &Rows::new(&b, depth, width), width, added);
+                product(simd, &same, &Matrix::new(&b, depth, width), width, added);
                 let doubled = again.iter().zip(&out).map(|(a, b)| (a - 2.0 * b).abs()).fold(0.0, f32::max);
                 assert!(doubled < 1e-4, "{simd:?}: adding to what is there");
                 if simd != Simd::Portable {
@@ -342,8 +341,8 @@ mod tests {
         for simd in Simd::available() {
             let of = |rows: usize| {
                 let mut out = vec![0.0; rows * 64];
-                let left = Left::pack(simd, Rows::new(&a[..rows * 96], rows, 96));
-                product(simd, &left, &Rows::new(&b, 96, 64), 64, Output::new(&mut out, 64));
+                let left = Left::pack(simd, Matrix::new(&a[..rows * 96], rows, 96));
+                product(simd, &left, &Matrix::new(&b, 96, 64), 64, Output::new(&mut out, 64));
                 out
             };
             let all = of(40);

@@ -73,8 +73,7 @@ mod x86 {
                 _ => _mm256_shuffle_ps::<0xEE>(a[j / 2], b[j / 2]),
             })
         });
-        for j in 0..4 {
-            let (top, bottom) = (fours[0][j], fours[1][j]);
+        for (j, (top, bottom)) in fours[0].into_iter().zip(fours[1]).enumerate() {
             // SAFETY: the caller vouches for eight rows.
             unsafe {
                 _mm256_storeu_ps(to.add(j * to_stride), _mm256_permute2f128_ps::<0x20>(top, bottom));

@@ -97,6 +97,7 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is only chosen or cut off is exact")]
 mod tests {
     use super::*;
     use crate::rl::testing::golden_lines;

@@ -58,6 +58,7 @@ impl Coefficients {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is only chosen or cut off is exact")]
 mod tests {
     use super::*;
 

@@ -36,7 +36,7 @@ thread_local! {
 
 /// Executes SQL read-only and within limits. Cheap to clone; any number of threads may use it at once.
 ///
-/// Whatever the text, [`Sandbox::run`] returns an [`Outcome`](super::Outcome): it changes no database, does not panic,
+/// Whatever the text, [`Sandbox::run`] returns an [`Outcome`]: it changes no database, does not panic,
 /// and a query that overruns is stopped. Text that nobody has read belongs in worker processes
 /// ([`Sandbox::in_workers`]): in this process a query can exhaust the memory, and some of SQLite's operations cannot be
 /// stopped at the deadline.

@@ -184,7 +184,7 @@ fn the_gradient_through_entropies_is_the_slope_of_their_sum() {
     };
     let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 3 };
     decoder.backward(&adapter_set(&config, &params), &group(), 0.8, options, &mut loss, &mut grads).unwrap();
-    let norm = grads.values.iter().flat_map(|g| values(g)).map(|g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    let norm = grads.values.iter().flat_map(values).map(|g| f64::from(g).powi(2)).sum::<f64>().sqrt();
     let step = 1e-2;
     let moved = |by: f64| {
         let along = |((name, value), grad): (&(String, Tensor<2>), &Tensor<2>)| {

@@ -1,5 +1,7 @@
 //! The loss of one sequence's tokens without its KL term: what each loss type makes of ratio and advantage.
 
+use std::cmp::Ordering;
+
 use super::{
     Objective, Sequence,
     stats::{LossStats, Share},
@@ -107,9 +109,9 @@ fn clipped(objective: &Objective, sequence: &Sequence<'_>, ratios: &Ratios, stat
         let within = (least..=most).contains(&ratio);
         let clipped = (ratio.clamp(least, most) * advantage, if within { advantage } else { 0.0 });
         // Where both are the same, PyTorch's minimum gives half of the gradient to each.
-        let (value, slope) = match plain.0.total_cmp(&clipped.0) {
-            _ if plain.0 == clipped.0 => (plain.0, f64::midpoint(plain.1, clipped.1)),
-            std::cmp::Ordering::Less => plain,
+        let (value, slope) = match plain.0.partial_cmp(&clipped.0) {
+            Some(Ordering::Equal) => (plain.0, f64::midpoint(plain.1, clipped.1)),
+            Some(Ordering::Less) => plain,
             _ => clipped,
         };
         let worst = objective.dual_clip.filter(|_| advantage < 0.0).map(|bound| bound * advantage);

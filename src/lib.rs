@@ -13,6 +13,7 @@ pub mod harmless;
 pub mod inside;
 pub mod model;
 pub mod plot;
+pub mod remote;
 pub mod reward;
 pub mod rl;
 pub mod run;

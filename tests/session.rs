@@ -41,7 +41,7 @@ fn run(settings: Settings, mut steer: impl FnMut(&Event, &dyn CommandSink)) -> (
     let dir = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(&dir.path().join("run")).unwrap();
     let bus = Bus::default();
-    let mut viewer = bus.subscribe();
+    let mut viewer = bus.subscribe().records;
     let reporter = Reporter::new(RunStore::open(&folder.store()).unwrap(), bus, None);
     let (remote, control) = control::line();
     let place = folder.clone();

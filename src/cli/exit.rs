@@ -36,16 +36,33 @@ pub enum Failure {
     /// A signal ended it.
     #[error("ended by signal {0}")]
     Signal(i32),
+    /// The trainer that this process started failed.
+    #[error("{text}")]
+    Trainer {
+        /// Its exit code.
+        code: u8,
+        /// Why, in its words.
+        text: String,
+    },
+    /// It was said already; only the exit code is left.
+    #[error("exit code {0}")]
+    Told(u8),
 }
 
 impl Failure {
     /// The exit code.
     pub fn code(&self) -> ExitCode {
+        ExitCode::from(self.number())
+    }
+
+    /// The exit code as a number.
+    pub fn number(&self) -> u8 {
         match self {
-            Self::Run(_) => ExitCode::from(1),
-            Self::Usage(_) => ExitCode::from(2),
-            Self::Environment(_) => ExitCode::from(3),
-            Self::Signal(number) => ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX)),
+            Self::Run(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Environment(_) => 3,
+            Self::Signal(number) => u8::try_from(128 + number).unwrap_or(u8::MAX),
+            Self::Trainer { code, .. } | Self::Told(code) => *code,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod attach;
 mod bench;
 mod data;
 mod doctor;
@@ -12,13 +13,14 @@ mod logging;
 mod model;
 mod replay;
 mod run;
+mod runs;
 pub mod score;
 mod screenshot;
 mod sft;
 mod sql_worker;
 mod train;
 
-use std::{io::Write, process::ExitCode};
+use std::{ffi::OsString, io::Write, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -33,16 +35,18 @@ use crate::{
 ///
 /// Without a command it trains the built-in model on the built-in data: a demonstration of some minutes.
 #[derive(Debug, Parser)]
-#[command(name = "sqlr1-tui", version, about, max_term_width = 110)]
+#[command(name = "sqlr1-tui", version, about, max_term_width = 110, override_usage = "sqlr1-tui [COMMAND]")]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(Box<train::TrainArgs>),
     Sft(Box<sft::SftArgs>),
+    Attach(attach::AttachArgs),
+    Runs(runs::RunsArgs),
     Eval(Box<eval::EvalArgs>),
     Model(model::ModelArgs),
     Replay(replay::ReplayArgs),
@@ -56,9 +60,21 @@ enum Command {
     SqlWorker(sql_worker::SqlWorkerArgs),
 }
 
+/// What the program does when it is told nothing.
+const DEMO: [&str; 3] = ["train", "--config", "demo"];
+
+/// The words of the command, the demonstration's if there are none.
+fn command_line() -> Vec<OsString> {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    if words.len() < 2 {
+        words.extend(DEMO.map(OsString::from));
+    }
+    words
+}
+
 /// The whole program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
@@ -73,19 +89,20 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
-        None => train::train(&train::TrainArgs::demo()),
-        Some(Command::Train(args)) => train::train(&args),
-        Some(Command::Sft(args)) => sft::sft(&args),
-        Some(Command::Eval(args)) => eval::eval(&args),
-        Some(Command::Model(args)) => model::model(&args),
-        Some(Command::Replay(args)) => replay::replay(&args),
-        Some(Command::Export(args)) => export::export(&args),
-        Some(Command::Doctor(args)) => doctor::doctor(&args),
-        Some(Command::Screenshot(args)) => screenshot::screenshot(&args),
-        Some(Command::Data(args)) => data::data(&args),
-        Some(Command::SqlWorker(args)) => sql_worker::sql_worker(&args),
-        Some(Command::Score(args)) => score(&args),
-        Some(Command::Bench(args)) => bench::bench(&args),
+        Command::Train(args) => train::train(&args),
+        Command::Sft(args) => sft::sft(&args),
+        Command::Attach(args) => attach::attach(&args),
+        Command::Runs(args) => runs::runs(&args),
+        Command::Eval(args) => eval::eval(&args),
+        Command::Model(args) => model::model(&args),
+        Command::Export(args) => export::export(&args),
+        Command::Screenshot(args) => screenshot::screenshot(&args),
+        Command::Data(args) => data::data(&args),
+        Command::SqlWorker(args) => sql_worker::sql_worker(&args),
+        Command::Score(args) => score(&args),
+        Command::Bench(args) => bench::bench(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
     }
 }
 
@@ -116,5 +133,8 @@ fn warn(text: &str) {
 }
 
 fn complain(failure: &Failure) {
+    if matches!(failure, Failure::Told(_)) {
+        return;
+    }
     let _ = writeln!(std::io::stderr(), "error: {}", harmless::text(&failure.to_string()));
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
-use super::{Failure, history::StoredHistory};
+use super::{Failure, history::StoredHistory, run::screen::in_folder};
 use crate::{
     cockpit::{self, CockpitError, CockpitOptions, Feed, Left, SPEEDS, Signal},
     run::{
@@ -49,8 +49,8 @@ pub fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     }
     // How it looks is no part of what happened: settings that cannot be read do not keep a run from being seen.
     let ui = Settings::from_file(&folder.settings()).map(|settings| settings.ui).unwrap_or_default();
-    let mut options = CockpitOptions::from_environment(&ui).map_err(|e| Failure::Usage(e.to_string()))?;
-    options.place.run = Some(folder.root().to_owned());
+    let options = CockpitOptions::from_environment(&ui).map_err(|e| Failure::Usage(e.to_string()))?;
+    let options = in_folder(options, &folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
     let feed = Feed::stored(Arc::new(StoredHistory::new(&folder.store())));

@@ -11,7 +11,6 @@ use super::{
     Failure,
     history::read_run,
     run::{RunArgs, conduct, require},
-    say,
 };
 use crate::{
     model::lora::{CONFIG_FILE, WEIGHTS_FILE},
@@ -84,18 +83,20 @@ pub fn sft(args: &SftArgs) -> Result<(), Failure> {
     run.sets.extend(args.target_accuracy.map(|share| format!("sft.target_accuracy={share}")));
     let settings = run.settings(if args.from_scratch { &SCRATCH } else { &ADAPTER })?;
     require(&settings, !args.from_scratch)?;
-    let (ended, folder) = if args.from_scratch {
-        conduct(&run, settings, "sft --from-scratch", setup::from_scratch)?
-    } else {
-        conduct(&run, settings, "sft", setup::on_base)?
-    };
-    if let Some(out) = &args.out {
-        let checkpoint = ended.checkpoint.as_deref().ok_or_else(|| {
-            Failure::Run(format!("nothing is written to {}: the run ended without a checkpoint", out.display()))
-        })?;
-        if args.from_scratch { copy_model(checkpoint, out)? } else { copy_adapter(checkpoint, out)? }
-    }
-    if args.from_scratch { judge_gap(&folder, &ended) } else { Ok(()) }
+    super::run::run(&run, settings, |settings, herald| {
+        let (ended, folder) = if args.from_scratch {
+            conduct(&run, settings, herald, setup::from_scratch)?
+        } else {
+            conduct(&run, settings, herald, setup::on_base)?
+        };
+        if let Some(out) = &args.out {
+            let checkpoint = ended.checkpoint.as_deref().ok_or_else(|| {
+                Failure::Run(format!("nothing is written to {}: the run ended without a checkpoint", out.display()))
+            })?;
+            if args.from_scratch { copy_model(checkpoint, out)? } else { copy_adapter(checkpoint, out)? }
+        }
+        if args.from_scratch { judge_gap(&folder, &ended) } else { Ok(None) }
+    })
 }
 
 fn copy_model(checkpoint: &Path, out: &Path) -> Result<(), Failure> {
@@ -113,27 +114,21 @@ fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 /// Says whether a model made from scratch leaves GRPO a gap to close.
-fn judge_gap(folder: &RunFolder, ended: &RunEnded) -> Result<(), Failure> {
+fn judge_gap(folder: &RunFolder, ended: &RunEnded) -> Result<Option<String>, Failure> {
     let records = read_run(folder)?;
     let last = records.into_iter().rev().find_map(|record| match record.event {
         Event::Eval(done) => Some(done),
         _ => None,
     });
-    let Some(last) = last.filter(|last| last.step == ended.step) else { return Ok(()) };
+    let Some(last) = last.filter(|last| last.step == ended.step) else { return Ok(None) };
     let (low, high) = (GAP.start() * 100.0, GAP.end() * 100.0);
     if GAP.contains(&last.execution_accuracy) {
-        tell(&format!("it ends at {}: a real gap is left for GRPO to close", accuracy(&last)));
-        return Ok(());
+        return Ok(Some(format!("it ends at {}: a real gap is left for GRPO to close", accuracy(&last))));
     }
     Err(Failure::Run(format!(
         "it ends at {}: {low:.0} to {high:.0} % is of use to GRPO; change --steps, --target-accuracy or eval.every",
         accuracy(&last)
     )))
-}
-
-/// Stdout belongs to the events of a headless run.
-fn tell(text: &str) {
-    if std::io::IsTerminal::is_terminal(&std::io::stdout()) { say(text) } else { tracing::info!("{text}") }
 }
 
 fn accuracy(done: &EvalDone) -> String {

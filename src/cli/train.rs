@@ -1,17 +1,12 @@
 //! `sqlr1-tui train`: GRPO.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::{
     Failure,
-    run::{RunArgs, conduct, require},
+    run::{RunArgs, conduct, require, run},
 };
 use crate::rl::setup;
-
-/// The configuration that the program runs when it is told nothing.
-const DEMO: &str = "demo";
 
 /// Train with GRPO: in the cockpit, or headless where stdout is no terminal.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,13 +23,6 @@ pub struct TrainArgs {
     run: RunArgs,
 }
 
-impl TrainArgs {
-    /// `train --config demo`.
-    pub fn demo() -> Self {
-        Self { run: RunArgs { config: Some(PathBuf::from(DEMO)), ..RunArgs::default() } }
-    }
-}
-
 /// Trains as the flags say.
 ///
 /// # Errors
@@ -42,5 +30,5 @@ impl TrainArgs {
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let settings = args.run.settings(&[])?;
     require(&settings, true)?;
-    conduct(&args.run, settings, "train", setup::load).map(|_| ())
+    run(&args.run, settings, |settings, herald| conduct(&args.run, settings, herald, setup::load).map(|_| None))
 }

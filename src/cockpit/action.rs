@@ -9,6 +9,7 @@ pub enum Action {
     PauseResume,
     Checkpoint,
     Evaluate,
+    TakeControl,
     Export,
     Help,
     Quit,
@@ -46,7 +47,7 @@ pub enum Action {
     StopWithout,
     Stay,
     Choose,
-    LeaveNow,
+    Detach,
 }
 
 /// Where a key means an action.
@@ -137,6 +138,7 @@ actions! {
     Main PauseResume "pause" [Chord::char(' ')] "pause" "Pause at the end of the step, or go on." Some(1);
     Main Checkpoint "checkpoint" [Chord::char('c')] "checkpoint" "Write a checkpoint at the end of the step." Some(4);
     Main Evaluate "evaluate" [Chord::char('e')] "evaluate" "Evaluate on the held-out questions at the end of the step." Some(5);
+    Main TakeControl "take-control" [Chord::char('o')] "take control" "Take control of the training from another viewer." Some(0);
     Main Export "export" [Chord::char('x')] "export" "Write the training curves as a PNG picture into the run folder." Some(6);
     Main PreviousGroup "previous-sample" [Chord::char('[')] "older sample" "Show the question before this one." Some(8);
     Main NextGroup "next-sample" [Chord::char(']')] "newer sample" "Show the next question; past the newest one, follow new ones." Some(9);
@@ -155,7 +157,7 @@ actions! {
     Main Theme "theme" [Chord::char('t')] "theme" "Change to the next theme." Some(11);
     Main Back "back" [Chord::key(K::Esc)] "back" "Close what is open; leave the zoom." None;
     Main Redraw "redraw" [Chord::ctrl('l')] "redraw" "Draw the whole screen anew." None;
-    Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the program, training included, until the shell's `fg`." None;
+    Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the cockpit until the shell's `fg`; training goes on." None;
     Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
     Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);
     Replay PlayPause "play" [Chord::char(' ')] "play/pause" "Play or hold the tape; at its end, play it anew." Some(1);
@@ -171,13 +173,13 @@ actions! {
     Jump Go "jump-go" [Chord::key(K::Enter)] "go" "Go to the step typed." None;
     Jump Erase "jump-erase" [Chord::key(K::Backspace)] "erase" "Take the last digit back." None;
     Jump Stay "jump-stay" [Chord::key(K::Esc), Chord::ctrl('c')] "stay" "Stay at this step." None;
+    Quit Detach "detach" [Chord::char('d'), Chord::ctrl('c')] "detach" "Leave; training goes on." None;
     Quit StopWithCheckpoint "stop-checkpoint" [Chord::char('c')] "checkpoint and stop" "Finish the step, write a checkpoint, leave." None;
     Quit StopWithout "stop" [Chord::char('s')] "stop without" "Drop the step in progress and leave." None;
     Quit Stay "stay" [Chord::key(K::Esc), Chord::char('n')] "stay" "Go on training." None;
     Quit Down "quit-down" [Chord::char('j'), Chord::key(K::Down), Chord::key(K::Tab)] "down" "The answer below." None;
     Quit Up "quit-up" [Chord::char('k'), Chord::key(K::Up), Chord::key(K::BackTab)] "up" "The answer above." None;
     Quit Choose "quit-choose" [Chord::key(K::Enter)] "choose" "Take the marked answer." None;
-    Quit LeaveNow "leave-now" [Chord::ctrl('c')] "leave now" "Leave at once without waiting for the trainer." None;
 }
 
 /// The action that a key means.
@@ -195,7 +197,7 @@ pub fn info_of(action: Action, scope: Scope) -> Option<&'static ActionInfo> {
 
 /// Whether an action asks something of a trainer.
 pub fn needs_trainer(action: Action) -> bool {
-    matches!(action, Action::PauseResume | Action::Checkpoint | Action::Evaluate)
+    matches!(action, Action::PauseResume | Action::Checkpoint | Action::Evaluate | Action::TakeControl)
 }
 
 /// The actions of a scope that the footer hints at, the most needed ones first.

@@ -1,13 +1,14 @@
 //! Where a cockpit's records come from: a bounded queue that may drop some, and the store that has them all.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
-use crate::run::event::Record;
+use crate::run::{event::Record, presence::Presence};
 
 /// Stored records, read again by a cockpit that missed some.
 pub trait History: Send + Sync {
@@ -30,6 +31,10 @@ pub struct HistoryError(pub String);
 pub struct Feed {
     records: Option<mpsc::Receiver<Arc<Record>>>,
     latest: Option<watch::Receiver<u64>>,
+    presence: Option<watch::Receiver<Presence>>,
+    /// How often the store is read anew where nothing else tells of new records.
+    pace: Option<Duration>,
+    due: Option<Instant>,
     history: Arc<dyn History>,
     fetch: Option<JoinHandle<Result<Vec<Record>, HistoryError>>>,
     held: Option<Arc<Record>>,
@@ -45,10 +50,16 @@ pub(super) enum Delivery {
     Records(Vec<Arc<Record>>),
     /// The store could not be read; what the queue has still comes.
     Failed(HistoryError),
+    /// Who looks on and who steers.
+    Presence(Presence),
+    /// There is no trainer; comes once, after the past.
+    NoTrainer,
     /// The trainer hung up. Nothing comes after this.
     Closed,
 }
 
+/// How often the store of a trainer out of reach is read.
+const PACE: Duration = Duration::from_secs(1);
 /// Records handed out at a time, so that keys are looked at in between.
 const BATCH: usize = 256;
 
@@ -61,7 +72,31 @@ impl Feed {
 
     /// Records of a stored run that no trainer is at work on.
     pub fn stored(history: Arc<dyn History>) -> Self {
-        Self { records: None, latest: None, history, fetch: None, held: None, begun: false, tried: 0, closing: false }
+        Self {
+            records: None,
+            latest: None,
+            presence: None,
+            pace: None,
+            due: None,
+            history,
+            fetch: None,
+            held: None,
+            begun: false,
+            tried: 0,
+            closing: false,
+        }
+    }
+
+    /// Records of a run whose trainer is at work but out of reach: its store is read again and again.
+    pub fn following(history: Arc<dyn History>) -> Self {
+        Self { pace: Some(PACE), ..Self::stored(history) }
+    }
+
+    /// Tells of the other viewers, too.
+    #[must_use]
+    pub fn with_presence(self, mut presence: watch::Receiver<Presence>) -> Self {
+        presence.mark_changed();
+        Self { presence: Some(presence), ..self }
     }
 
     /// The stored records.
@@ -88,19 +123,15 @@ impl Feed {
                 self.start_fetch(last_seq);
                 continue;
             }
-            let Some(records) = &mut self.records else { return std::future::pending().await };
-            let received = match &mut self.latest {
-                None => records.recv().await,
-                Some(latest) => tokio::select! {
-                    biased;
-                    received = records.recv() => received,
-                    changed = latest.changed() => {
-                        if changed.is_err() {
-                            self.latest = None;
-                        }
-                        continue;
-                    }
-                },
+            let Some(records) = &mut self.records else { return self.without_trainer(last_seq).await };
+            let received = tokio::select! {
+                biased;
+                () = changed(&mut self.presence) => {
+                    let news = self.presence.as_mut().map(|presence| presence.borrow_and_update().clone());
+                    return Delivery::Presence(news.unwrap_or_default());
+                }
+                received = records.recv() => received,
+                () = changed(&mut self.latest) => continue,
             };
             match received {
                 Some(record) => match self.take_batch(record, last_seq) {
@@ -118,6 +149,21 @@ impl Feed {
                 }
             }
         }
+    }
+
+    /// What comes where no trainer is attached to: word of that once, then what the store has got meanwhile, if it is looked at.
+    async fn without_trainer(&mut self, last_seq: u64) -> Delivery {
+        if !self.closing {
+            self.closing = true;
+            if self.pace.is_none() {
+                return Delivery::NoTrainer;
+            }
+        }
+        let Some(pace) = self.pace else { return std::future::pending().await };
+        tokio::time::sleep_until(*self.due.get_or_insert_with(|| Instant::now() + pace)).await;
+        self.due = None;
+        self.start_fetch(last_seq);
+        self.finish_fetch().await
     }
 
     /// Whether the newest stored record was dropped and nothing after it will show the gap.
@@ -173,6 +219,17 @@ impl Feed {
             Err(error) => Delivery::Failed(error),
         }
     }
+}
+
+/// Waits for a new value; for ever if there will be none.
+async fn changed<T>(watched: &mut Option<watch::Receiver<T>>) {
+    if let Some(receiver) = watched
+        && receiver.changed().await.is_ok()
+    {
+        return;
+    }
+    *watched = None;
+    std::future::pending().await
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub mod theme;
 mod ui;
 
 #[cfg(test)]
-pub(crate) mod fixture;
+pub(crate) use crate::run::fixture;
+
 #[cfg(test)]
 mod pty_tests;
 #[cfg(test)]

@@ -15,14 +15,12 @@ pub struct Place {
     pub folder: Option<PathBuf>,
     /// Seconds by which local time is ahead of UTC.
     pub utc_offset: i32,
-    /// The run folder as it was opened, where that is known: a stored run that was moved, or that somebody else wrote, may name another.
-    pub run: Option<PathBuf>,
 }
 
 impl Place {
     /// The process's working folder and time zone.
     pub fn of_process() -> Self {
-        Self { folder: std::env::current_dir().ok(), utc_offset: jiff::Zoned::now().offset().seconds(), run: None }
+        Self { folder: std::env::current_dir().ok(), utc_offset: jiff::Zoned::now().offset().seconds() }
     }
 }
 
@@ -39,6 +37,8 @@ pub struct CockpitOptions {
     pub frame: Duration,
     /// Where and when the person is.
     pub place: Place,
+    /// The folder for pictures; `None` where the run folder is not to be written to.
+    pub exports: Option<PathBuf>,
 }
 
 impl CockpitOptions {
@@ -51,7 +51,8 @@ impl CockpitOptions {
         let themes = PathBuf::from("themes");
         let theme = Theme::new(ThemeFile::load(&settings.theme, &themes)?, ColorDepth::detect(lookup));
         let frame = Duration::from_secs(1) / settings.fps.clamp(1, 120);
-        Ok(Self { theme, themes, symbols: Symbols::detect(lookup), frame, place: Place::of_process() })
+        let (symbols, place) = (Symbols::detect(lookup), Place::of_process());
+        Ok(Self { theme, themes, symbols, frame, place, exports: None })
     }
 
     /// The theme after this one among those at hand; themes that cannot be read are passed over.

@@ -1,6 +1,6 @@
 //! How a cockpit ends: by a key, by a signal, or because it cannot go on.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use tokio::signal::unix::{self, SignalKind};
 
@@ -45,6 +45,14 @@ pub struct Outcome {
     pub left: Left,
     /// How the run ended, if it had ended by then.
     pub ended: Option<RunEnded>,
+    /// Whether it had no trainer then although it had not ended.
+    pub is_lost: bool,
+    /// Its step.
+    pub step: u64,
+    /// The command that goes on with the run.
+    pub command: &'static str,
+    /// Its newest checkpoint.
+    pub checkpoint: Option<PathBuf>,
 }
 
 /// The signals that end the cockpit, caught for as long as it runs.

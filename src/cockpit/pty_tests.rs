@@ -55,7 +55,8 @@ fn child() {
     let themes = std::env::temp_dir().join("no-themes-here");
     let theme = Theme::new(ThemeFile::load("night", &themes).unwrap(), ColorDepth::True);
     let frame = Duration::from_millis(20);
-    let options = CockpitOptions { theme, themes, symbols: &Symbols::UNICODE, frame, place: Place::default() };
+    let (symbols, place) = (&Symbols::UNICODE, Place::default());
+    let options = CockpitOptions { theme, themes, symbols, frame, place, exports: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(run(feed, Some(Arc::new(Trainer(queue))), options)).unwrap();
     println!("LEFT {:?}", outcome.left);
@@ -152,7 +153,7 @@ impl Drop for Session {
 fn quitting_gives_the_terminal_back() {
     let Some(mut session) = Session::start() else { return };
     session.wait_for("● running");
-    session.press("q").wait_for("checkpoint and stop");
+    session.press("q").wait_for("detach");
     session.press("c");
     assert!(session.ends_restored().contains("LEFT Key(Stopped)"));
 }

@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     plot::{PlotError, export_curves},
-    run::{command::CommandSink, event::LogLevel},
+    run::{
+        command::CommandSink,
+        event::{LogLevel, RunStarted},
+    },
 };
 
 /// Shows a run until a person leaves or a signal comes.
@@ -67,7 +70,10 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
         begun: false,
     };
     let left = cockpit.turn(feed, &mut signals).await?;
-    Ok(Outcome { left, ended: cockpit.app.run.ended().cloned() })
+    let run = &cockpit.app.run;
+    let command = run.info().map_or("train", RunStarted::command);
+    let checkpoint = run.checkpoints().last().map(|saved| saved.path.clone());
+    Ok(Outcome { left, ended: run.ended().cloned(), is_lost: run.is_lost(), step: run.step(), command, checkpoint })
 }
 
 /// How long the first frame waits for the past to be read, so that no empty screen flashes up.
@@ -170,6 +176,17 @@ impl Cockpit {
                 self.app.run.say(None, LogLevel::Error, error.to_string());
                 None
             }
+            Delivery::Presence(presence) => {
+                self.app.see(presence);
+                None
+            }
+            Delivery::NoTrainer => {
+                // A replay shows what was, not what is.
+                if self.app.tape().is_none() {
+                    self.app.run.no_trainer();
+                }
+                None
+            }
             Delivery::Closed => self.app.trainer_gone(),
         }
     }
@@ -198,12 +215,17 @@ impl Cockpit {
             self.app.toast(LogLevel::Warn, "the curves are being written already".into());
             return;
         }
-        let Some(info) = self.app.run.info() else {
+        if self.app.run.info().is_none() {
             self.app.toast(LogLevel::Warn, PlotError::Empty.to_string());
             return;
+        }
+        // Not where the run's events say that it lies: it may have been moved, and a path from a file is not to be trusted.
+        let Some(exports) = &self.options.exports else {
+            let words = "nothing is written into a run of another user; `sqlr1-tui export` writes elsewhere (--out)";
+            self.app.toast(LogLevel::Warn, words.into());
+            return;
         };
-        let folder = self.app.place.run.as_ref().unwrap_or(&info.run_dir);
-        let path = folder.join("exports").join(format!("curves-step-{}.png", self.app.run.step()));
+        let path = exports.join(format!("curves-step-{}.png", self.app.run.step()));
         let history = Arc::clone(&self.history);
         self.export = Some(tokio::task::spawn_blocking(move || {
             let records = history.since(0).map_err(|error| error.to_string())?;

@@ -23,15 +23,20 @@ use crate::run::{
         CheckpointReason, CheckpointSaved, EndReason, Event, LogLevel, LogLine, Method, Phase, Record, ResultPreview,
         RunEnded, RunState,
     },
+    presence::Presence,
 };
 
 /// Remembers what was asked of the trainer.
 #[derive(Default)]
-struct Sent(Mutex<Vec<Command>>);
+struct Sent(Mutex<Vec<Command>>, Mutex<usize>);
 
 impl CommandSink for Sent {
     fn send(&self, command: Command) {
         self.0.lock().unwrap().push(command);
+    }
+
+    fn take_control(&self) {
+        *self.1.lock().unwrap() += 1;
     }
 }
 
@@ -176,6 +181,7 @@ fn quitting_asks_and_waits_for_the_trainer() {
     assert!(driver.sent().is_empty(), "staying asks nothing of the trainer");
     driver.keys("q");
     driver.key(KeyCode::Down);
+    driver.key(KeyCode::Down);
     driver.key(KeyCode::Enter);
     assert_eq!(driver.sent(), [Command::Stop { checkpoint: false }]);
     assert!(driver.screen(80, 24).contains("stopping"));
@@ -189,7 +195,84 @@ fn quitting_with_a_checkpoint_can_be_cut_short() {
     let mut driver = Driver::new(&midway());
     driver.keys("qc");
     assert_eq!(driver.sent(), [Command::Stop { checkpoint: true }]);
-    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Abandoned)));
+    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Unwaited)));
+}
+
+#[test]
+fn leaving_is_not_stopping() {
+    for keys in ["d", "\r"] {
+        let mut driver = Driver::new(&midway());
+        driver.keys("q");
+        let code = if keys == "d" { KeyCode::Char('d') } else { KeyCode::Enter };
+        assert_eq!(driver.key(code), Some(Effect::Leave(Leave::Detached)));
+        assert!(driver.sent().is_empty(), "training goes on");
+    }
+    let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    let mut driver = Driver::new(&midway());
+    assert_eq!(driver.app.key(&ctrl_c), None, "ctrl-c asks first");
+    assert_eq!(driver.app.key(&ctrl_c), Some(Effect::Leave(Leave::Detached)));
+}
+
+/// What a viewer is told that is the second of two.
+fn looking_on() -> Presence {
+    Presence { viewers: 2, control: Some("pts/7 (process 12)".into()), ..Presence::default() }
+}
+
+#[test]
+fn a_viewer_without_control_is_told_whom_to_take_it_from() {
+    let mut driver = Driver::new(&midway());
+    driver.app.see(looking_on());
+    insta::assert_snapshot!("looking_on", driver.screen(80, 24));
+    driver.app.ui.toast = None;
+    let screen = driver.screen(80, 24);
+    assert!(screen.contains("o take control") && !screen.contains("c checkpoint"), "{screen}");
+    driver.keys(" ce");
+    assert!(driver.sent().is_empty(), "no command of a looker-on goes out");
+    let toast = driver.app.ui.toast.as_ref().unwrap().text.clone();
+    assert!(toast.contains("pts/7 (process 12) is in control; press o"), "{toast}");
+    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Detached)), "there is nothing to ask");
+    driver.keys("o");
+    assert_eq!(*driver.sent.1.lock().unwrap(), 1);
+    driver.app.see(Presence { mine: true, control: Some("me".into()), ..looking_on() });
+    assert!(driver.screen(120, 40).contains("2 viewers, you steer"));
+    driver.keys("c");
+    assert_eq!(driver.sent(), [Command::Checkpoint]);
+}
+
+#[test]
+fn losing_control_viewers_and_dropped_events_are_shown() {
+    let mut driver = Driver::new(&midway());
+    driver.app.see(Presence::alone());
+    assert!(!driver.screen(120, 40).contains("viewer"), "alone there is nothing to say");
+    driver.app.see(looking_on());
+    let log: Vec<_> = driver.app.run.log().lines().rev().take(2).map(|entry| entry.message.clone()).collect();
+    assert_eq!(log, ["pts/7 (process 12) is in control; press o to take control", "a viewer has come: 1 beside you"]);
+    driver.app.see(Presence { control: None, viewers: 1, dropped: 17, ..looking_on() });
+    let screen = driver.screen(120, 40);
+    assert!(screen.contains("1 viewer, nobody steers") && screen.contains("17 dropped"), "{screen}");
+    driver.app.see(Presence { control: None, viewers: 1, refused: 1, ..looking_on() });
+    assert!(driver.app.ui.toast.as_ref().unwrap().text.starts_with("refused: nobody is in control"));
+}
+
+#[test]
+fn a_trainer_that_dies_is_told_with_what_is_safe() {
+    let mut driver = Driver::new(&midway());
+    driver.app.trainer_gone();
+    let screen = driver.screen(120, 40);
+    assert!(screen.contains("trainer gone") && screen.contains("the checkpoint of step 40 is safe"), "{screen}");
+    assert!(screen.contains("train --resume --run-dir"), "{screen}");
+    driver.keys("c");
+    assert!(driver.sent().is_empty());
+    assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Quit)));
+}
+
+#[test]
+fn a_run_without_a_trainer_says_so_and_how_to_go_on() {
+    let mut driver = Driver::new(&midway());
+    driver.app.run.no_trainer();
+    let screen = driver.screen(120, 40);
+    assert!(screen.contains("not running") && screen.contains("train --resume --run-dir"), "{screen}");
+    assert!(screen.contains("it was left at step 42; the checkpoint of step 40 is safe"), "{screen}");
 }
 
 #[test]
@@ -317,7 +400,7 @@ proptest! {
     #[test]
     fn no_size_and_no_key_does_harm(
         sizes in prop::collection::vec((0u16..170, 0u16..70), 1..5),
-        keys in "[ cex?jkhlgGzt\\[\\]qn]{0,12}",
+        keys in "[ cexo?jkhlgGzt\\[\\]qn]{0,12}",
         steps in 0u64..30,
         text in any::<String>(),
         values in prop::collection::vec(any::<f64>(), 0..6),

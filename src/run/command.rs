@@ -27,4 +27,7 @@ pub enum Command {
 pub trait CommandSink: Send + Sync {
     /// Hands over a command.
     fn send(&self, command: Command);
+
+    /// Asks to be the one whose commands count. Where nobody else can steer there is nothing to take.
+    fn take_control(&self) {}
 }

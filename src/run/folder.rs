@@ -2,7 +2,10 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use crate::settings::Settings;
@@ -29,7 +32,21 @@ pub enum FolderError {
     /// Another trainer is at work in the folder.
     #[error("another trainer is using {}; stop it first", .0.display())]
     Locked(PathBuf),
+    /// The folder is somebody else's.
+    #[error("{} belongs to another user (uid {owner}): it can be looked at (attach, export), not trained in", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
 }
+
+/// The folder, in the working folder, in which runs get theirs unless told otherwise.
+pub const RUNS: &str = "runs";
+/// How often the lock is tried: who only looks whether a trainer is at work holds it for a moment.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(40);
 
 /// A run folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +71,10 @@ impl RunFolder {
     /// # Errors
     /// The folder cannot be made.
     pub fn create_default(name: &str) -> Result<Self, FolderError> {
-        let first = PathBuf::from("runs").join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
+        let first = PathBuf::from(RUNS).join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
         let mut path = first.clone();
         for number in 2.. {
-            fs::create_dir_all("runs").map_err(io("make", Path::new("runs")))?;
+            fs::create_dir_all(RUNS).map_err(io("make", Path::new(RUNS)))?;
             match fs::create_dir(&path) {
                 Ok(()) => break,
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
@@ -101,11 +118,44 @@ impl RunFolder {
     pub fn lock(&self) -> Result<RunLock, FolderError> {
         let path = self.root.join("lock");
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(RunLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(FolderError::Locked(self.root.clone())),
-            Err(TryLockError::Error(e)) => Err(io("lock", &path)(e)),
+        for _ in 0..TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(RunLock { _file: file }),
+                Err(TryLockError::WouldBlock) => thread::sleep(BETWEEN_TRIES),
+                Err(TryLockError::Error(e)) => return Err(io("lock", &path)(e)),
+            }
         }
+        Err(FolderError::Locked(self.root.clone()))
+    }
+
+    /// Whether a trainer is at work in the folder, on this machine or wherever the file system passes locks on to. Writes nothing.
+    ///
+    /// # Errors
+    /// The lock file cannot be read, or the file system knows no locks.
+    pub fn is_locked(&self) -> Result<bool, FolderError> {
+        let path = self.root.join("lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(io("open", &path)(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(e)) => Err(io("look at the lock", &path)(e)),
+        }
+    }
+
+    /// Makes sure that the folder is this user's, so that it may be written to.
+    ///
+    /// # Errors
+    /// It is somebody else's, or the system does not say whose.
+    pub fn require_own(&self) -> Result<(), FolderError> {
+        let owner = fs::metadata(&self.root).map_err(io("look at", &self.root))?.uid();
+        if owner == rustix::process::geteuid().as_raw() {
+            return Ok(());
+        }
+        Err(FolderError::Foreign { path: self.root.clone(), owner })
     }
 
     /// Writes the resolved settings.
@@ -138,6 +188,11 @@ impl RunFolder {
         self.root.join("trainer.log")
     }
 
+    /// Where and how the trainer at work can be attached to.
+    pub fn note(&self) -> PathBuf {
+        self.root.join("trainer.json")
+    }
+
     /// Checkpoints, one folder each.
     pub fn checkpoints(&self) -> PathBuf {
         self.root.join("checkpoints")
@@ -159,7 +214,9 @@ mod tests {
         let folder = RunFolder::create(dir.path()).unwrap();
         let first = folder.lock().unwrap();
         assert!(matches!(folder.lock(), Err(FolderError::Locked(_))));
+        assert!(folder.is_locked().unwrap());
         drop(first);
+        assert!(!folder.is_locked().unwrap());
         folder.lock().unwrap();
     }
 
@@ -171,6 +228,18 @@ mod tests {
         fs::write(folder.store(), "").unwrap();
         assert!(matches!(RunFolder::create(dir.path()), Err(FolderError::Taken(_))));
         assert_eq!(RunFolder::open(dir.path()).unwrap(), folder);
+    }
+
+    #[test]
+    fn a_folder_is_its_makers() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(dir.path()).unwrap();
+        folder.require_own().unwrap();
+        if std::os::unix::fs::chown(dir.path(), Some(65534), None).is_err() {
+            println!("skipped: only root can give a folder away");
+            return;
+        }
+        assert!(matches!(folder.require_own(), Err(FolderError::Foreign { owner: 65534, .. })));
     }
 
     #[test]

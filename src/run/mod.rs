@@ -8,8 +8,12 @@ pub mod event;
 pub mod folder;
 pub mod memory;
 pub mod metrics;
+pub mod presence;
 pub mod profile;
 pub mod reporter;
 pub mod room;
 pub mod standing;
 pub mod store;
+
+#[cfg(test)]
+pub(crate) mod fixture;

@@ -211,7 +211,7 @@ mod tests {
     fn progress_is_shown_but_neither_stored_nor_printed() {
         let dir = tempfile::tempdir().unwrap();
         let (sink, bus) = (Sink::default(), Bus::default());
-        let mut viewer = bus.subscribe();
+        let mut viewer = bus.subscribe().records;
         let store = RunStore::open(&dir.path().join("run.db")).unwrap();
         let mut reporter = Reporter::new(store, bus, Some(Box::new(sink.clone())));
         reporter.begun = true;

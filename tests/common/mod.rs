@@ -4,6 +4,7 @@
 
 pub mod bird;
 pub mod place;
+pub mod pty;
 
 use std::{
     io::{BufRead, BufReader},

@@ -64,6 +64,9 @@ pub struct RunArgs {
     /// No screen: events as JSON lines on stdout, log on stderr.
     #[arg(long)]
     pub headless: bool,
+    /// A trainer that a cockpit starts: headless, in a session of its own, its words in the run's log.
+    #[arg(long, hide = true)]
+    pub detached: bool,
 }
 
 impl RunArgs {

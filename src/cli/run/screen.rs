@@ -1,62 +1,133 @@
-//! The cockpit before a trainer in the same process.
+//! The cockpit of a run: attached to its trainer, or before its store.
 
 use std::{
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::Arc,
 };
 
-use tokio::{runtime::Runtime, sync::mpsc::Receiver};
-
 use crate::{
-    cli::{Failure, history::StoredHistory},
-    cockpit::{self, CockpitOptions, Feed, Leave, Left, Signal},
-    rl::control::Remote,
-    run::{
-        bus::Bus,
-        command::{Command, CommandSink},
-        event::Record,
-        folder::RunFolder,
-    },
+    cli::{Failure, history::StoredHistory, say},
+    cockpit::{self, CockpitError, CockpitOptions, Feed, History, Leave, Left, Outcome, Signal},
+    remote::{RemoteError, client},
+    run::{command::CommandSink, event::EndReason, folder::RunFolder},
+    settings::Settings,
 };
 
-/// Shows the run until a person leaves or a signal comes, which it returns. Either way the trainer knows what it is to do.
+/// The look that settings and environment ask for.
 ///
 /// # Errors
-/// The terminal cannot be used; the trainer is then told to save and end.
-pub fn watch(
-    runtime: &Runtime,
-    (viewer, bus): (Receiver<Arc<Record>>, &Bus),
-    folder: &RunFolder,
-    options: CockpitOptions,
-    remote: &Remote,
-) -> Result<Option<i32>, Failure> {
-    let feed = Feed::live(viewer, bus.latest(), Arc::new(StoredHistory::new(&folder.store())));
-    let commands: Arc<dyn CommandSink> = Arc::new(remote.clone());
-    let drawn = catch_unwind(AssertUnwindSafe(|| runtime.block_on(cockpit::run(feed, Some(commands), options))));
-    let Ok(shown) = drawn else {
-        remote.signal();
-        return Err(Failure::Run("internal error: the cockpit failed; what was trained is saved".into()));
-    };
-    let outcome = shown.map_err(|error| {
-        remote.signal();
-        Failure::Environment(error.to_string())
-    })?;
-    match outcome.left {
-        Left::Key(Leave::Quit | Leave::Stopped) => {
-            // To a trainer that has ended this says nothing; one that goes on unseen would be nobody's wish.
-            remote.send(Command::Stop { checkpoint: true });
-            Ok(None)
-        }
-        Left::Key(Leave::Abandoned) => {
-            // Who asked to stop without a checkpoint still gets that; else what was trained is saved, but nothing more is waited for.
-            remote.signal();
-            Ok(None)
-        }
-        Left::Signal(signal) => {
-            remote.signal();
-            Ok(Some(number(signal)))
+/// The theme cannot be had.
+pub fn look(settings: &Settings) -> Result<CockpitOptions, Failure> {
+    CockpitOptions::from_environment(&settings.ui).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// Shows the run whose trainer is at work in a folder, until the person leaves.
+///
+/// # Errors
+/// The trainer cannot be attached to, or the terminal cannot be used; the trainer does not mind.
+pub fn attached(folder: &RunFolder, look: CockpitOptions) -> Result<Outcome, Unshown> {
+    let (history, look) = (history(folder), in_folder(look, folder));
+    shown(async move {
+        let trainer = client::attach(folder, &client::own_name()).await?;
+        let feed = Feed::live(trainer.records, trainer.latest, history).with_presence(trainer.presence);
+        let commands: Arc<dyn CommandSink> = trainer.helm;
+        let outcome = cockpit::run(feed, Some(commands), look).await;
+        trainer.farewell.wait().await;
+        Ok(outcome?)
+    })
+}
+
+/// Shows what a run's store says; with `follow`, also what it will say.
+///
+/// # Errors
+/// The terminal cannot be used.
+pub fn stored(folder: &RunFolder, follow: bool, look: CockpitOptions) -> Result<Outcome, Unshown> {
+    let (history, look) = (history(folder), in_folder(look, folder));
+    let feed = if follow { Feed::following(history) } else { Feed::stored(history) };
+    shown(async move { Ok(cockpit::run(feed, None, look).await?) })
+}
+
+/// The look for a run in its folder: where pictures go, if anything may be written there.
+pub fn in_folder(mut look: CockpitOptions, folder: &RunFolder) -> CockpitOptions {
+    look.exports = folder.require_own().is_ok().then(|| folder.exports());
+    look
+}
+
+fn history(folder: &RunFolder) -> Arc<dyn History> {
+    Arc::new(StoredHistory::new(&folder.store()))
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum Unshown {
+    /// The trainer cannot be attached to.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    /// The terminal cannot be used.
+    #[error(transparent)]
+    Cockpit(#[from] CockpitError),
+    /// There is no event loop.
+    #[error("cannot start the event loop: {0}")]
+    Loop(#[from] std::io::Error),
+    /// The cockpit has a flaw.
+    #[error("internal error: the cockpit failed")]
+    Panic,
+}
+
+impl From<Unshown> for Failure {
+    fn from(error: Unshown) -> Self {
+        match error {
+            Unshown::Panic => Self::Run(error.to_string()),
+            _ => Self::Environment(error.to_string()),
         }
     }
+}
+
+fn shown(work: impl Future<Output = Result<Outcome, Unshown>>) -> Result<Outcome, Unshown> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))).unwrap_or(Err(Unshown::Panic))
+}
+
+/// Says on the terminal what became of a run that was watched, and how to come back or go on.
+///
+/// # Errors
+/// The run failed or lost its trainer before the person left, or a signal ended the cockpit.
+pub fn parting(outcome: &Outcome, root: &Path) -> Result<(), Failure> {
+    let back = format!("sqlr1-tui attach {}", root.display());
+    let resume = format!("to go on: sqlr1-tui {} --resume --run-dir {}", outcome.command, root.display());
+    if let Some(ended) = &outcome.ended {
+        if ended.reason == EndReason::Failed {
+            return Err(Failure::Run(ended.message.clone().unwrap_or_default()));
+        }
+        let done = if ended.reason == EndReason::Completed { "finished" } else { "stopped" };
+        say(&format!("{done} after step {}; the run is in {}\n{resume}", ended.step, root.display()));
+        return Ok(());
+    }
+    if outcome.is_lost {
+        let safe = match &outcome.checkpoint {
+            Some(path) => format!("its newest checkpoint is safe: {}", path.display()),
+            None => "it had no checkpoint yet".to_owned(),
+        };
+        let log = root.join("trainer.log");
+        let log = if log.is_file() { format!(" (its log: {})", log.display()) } else { String::new() };
+        let step = outcome.step;
+        return Err(Failure::Run(format!(
+            "the trainer is gone since step {step} without saying why{log}; {safe}\n{resume}"
+        )));
+    }
+    match outcome.left {
+        Left::Key(Leave::Unwaited) => {
+            say(&format!("the trainer was told to stop and ends by itself; to look at it: {back}\n{resume}"));
+        }
+        Left::Key(_) => say(&format!("training goes on in {}\nto come back: {back}", root.display())),
+        Left::Signal(signal) => {
+            say(&format!("training goes on in {}\nto come back: {back}", root.display()));
+            return Err(Failure::Signal(number(signal)));
+        }
+    }
+    Ok(())
 }
 
 fn number(signal: Signal) -> i32 {

@@ -8,9 +8,11 @@ use std::{
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 mod orders;
+mod others;
 mod playback;
 mod travel;
 
+pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
 
 use super::{
@@ -26,6 +28,7 @@ use super::{
 use crate::run::{
     command::{Command, CommandSink},
     event::{EndReason, Event, LogLevel, Record, RunState},
+    presence::Presence,
 };
 
 /// What the loop around the app has to do.
@@ -50,8 +53,10 @@ pub enum Leave {
     Quit,
     /// The run was stopped from here, and the trainer said that it ended.
     Stopped,
-    /// A person did not want to wait for the trainer to end the run.
-    Abandoned,
+    /// Training goes on.
+    Detached,
+    /// The run was stopped from here, and the person did not wait for its end.
+    Unwaited,
 }
 
 /// How long a notice stays.
@@ -70,6 +75,7 @@ pub struct App {
     /// Where and when the person is.
     pub place: Place,
     commands: Option<Arc<dyn CommandSink>>,
+    presence: Option<Presence>,
     asked: Option<RunState>,
     leaving: bool,
     tape: Option<Tape>,
@@ -85,6 +91,7 @@ impl App {
             symbols,
             place: Place::default(),
             commands,
+            presence: None,
             asked: None,
             leaving: false,
             tape: None,
@@ -164,6 +171,7 @@ impl App {
             Action::Evaluate => {
                 self.order(Command::Evaluate, "the held-out questions are asked at the end of the step");
             }
+            Action::TakeControl => self.take_control(),
             Action::Export => {
                 self.toast(LogLevel::Info, "writing the curves …".into());
                 return Some(Effect::Export);

@@ -9,6 +9,9 @@ use crate::{
     },
 };
 
+/// What is offered to somebody who leaves while a trainer is at work, the safest first.
+pub const QUIT_ANSWERS: [Action; 4] = [Action::Detach, Action::StopWithCheckpoint, Action::StopWithout, Action::Stay];
+
 impl App {
     pub(super) fn quit(&mut self) -> Option<Effect> {
         if self.ui.overlay == Overlay::Help {
@@ -16,10 +19,13 @@ impl App {
             return None;
         }
         if self.leaving {
-            return Some(Effect::Leave(Leave::Abandoned));
+            return Some(Effect::Leave(Leave::Unwaited));
         }
-        if self.commands.is_none() || !self.run.is_live() {
+        if !self.has_trainer() {
             return Some(Effect::Leave(Leave::Quit));
+        }
+        if !self.is_in_control() {
+            return Some(Effect::Leave(Leave::Detached));
         }
         self.ui.overlay = Overlay::Quit(0);
         None
@@ -27,29 +33,34 @@ impl App {
 
     pub(super) fn answer(&mut self, action: Action) -> Option<Effect> {
         let Overlay::Quit(marked) = self.ui.overlay else { return None };
-        let stop = |checkpoint| Command::Stop { checkpoint };
-        let command = match action {
+        let answers = QUIT_ANSWERS.len();
+        let action = match action {
             Action::Down => {
-                self.ui.overlay = Overlay::Quit((marked + 1) % 3);
+                self.ui.overlay = Overlay::Quit((marked + 1) % answers);
                 return None;
             }
             Action::Up => {
-                self.ui.overlay = Overlay::Quit((marked + 2) % 3);
+                self.ui.overlay = Overlay::Quit((marked + answers - 1) % answers);
                 return None;
             }
-            Action::Choose => [Some(stop(true)), Some(stop(false)), None][marked.min(2)],
-            Action::StopWithCheckpoint => Some(stop(true)),
-            Action::StopWithout => Some(stop(false)),
-            Action::LeaveNow => return Some(Effect::Leave(Leave::Abandoned)),
-            _ => None,
+            Action::Choose => QUIT_ANSWERS[marked.min(answers - 1)],
+            other => other,
         };
         self.ui.overlay = Overlay::None;
-        if let Some(command) = command {
-            self.leaving = true;
-            self.asked = Some(RunState::Stopping);
-            self.order(command, "stopping; q again leaves without waiting");
+        match action {
+            Action::Detach => return Some(Effect::Leave(Leave::Detached)),
+            Action::StopWithCheckpoint => self.stop(true),
+            Action::StopWithout => self.stop(false),
+            _ => {}
         }
         None
+    }
+
+    fn stop(&mut self, checkpoint: bool) {
+        if self.order(Command::Stop { checkpoint }, "stopping; q again leaves without waiting") {
+            self.leaving = true;
+            self.asked = Some(RunState::Stopping);
+        }
     }
 
     pub(super) fn pause_or_resume(&mut self) {
@@ -63,20 +74,17 @@ impl App {
     }
 
     pub(super) fn order(&mut self, command: Command, words: &str) -> bool {
-        match (&self.commands, self.run.is_live()) {
-            (Some(commands), true) => {
+        match &self.commands {
+            Some(commands) if self.is_in_control() => {
                 commands.send(command);
                 self.toast(LogLevel::Info, words.to_owned());
-                true
+                return true;
             }
-            (None, _) => {
-                self.toast(LogLevel::Warn, "no trainer is attached: this is a stored run".into());
-                false
-            }
-            (_, false) => {
-                self.toast(LogLevel::Warn, "the run has ended: no trainer is there to ask".into());
-                false
-            }
+            Some(_) if self.run.is_live() => self.toast(LogLevel::Warn, self.how_to_steer()),
+            Some(_) if self.run.is_lost() => self.toast(LogLevel::Warn, "no trainer is there to ask".into()),
+            Some(_) => self.toast(LogLevel::Warn, "the run has ended: no trainer is there to ask".into()),
+            None => self.toast(LogLevel::Warn, "no trainer is attached: this is what the run's store says".into()),
         }
+        false
     }
 }

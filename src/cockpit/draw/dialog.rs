@@ -8,16 +8,14 @@ use ratatui::{
 
 use super::widgets::{frame, middle, put};
 use crate::cockpit::{
-    action::{Action, Scope, info_of},
-    app::App,
+    action::{Scope, info_of},
+    app::{App, QUIT_ANSWERS},
     text,
 };
 
-const ANSWERS: [Action; 3] = [Action::StopWithCheckpoint, Action::StopWithout, Action::Stay];
-
 /// Asks how to quit; `marked` is the marked answer.
 pub fn quit(app: &App, marked: usize, area: Rect, buf: &mut Buffer) {
-    let room = middle(area, 78, 9);
+    let room = middle(area, 78, 10);
     Clear.render(room, buf);
     buf.set_style(room, app.theme.screen());
     let inner = frame(app, "leave the training?", "enter chooses", true, room, buf);
@@ -29,7 +27,7 @@ pub fn quit(app: &App, marked: usize, area: Rect, buf: &mut Buffer) {
     };
     put(buf, inner.x + 1, inner.y, inner.right(), &said, app.theme.muted());
     let first = inner.y + if inner.height > 4 { 2 } else { 1 };
-    for (at, action) in ANSWERS.iter().enumerate() {
+    for (at, action) in QUIT_ANSWERS.iter().enumerate() {
         let Some(info) = info_of(*action, Scope::Quit) else { continue };
         let y = first + at as u16;
         if y >= inner.bottom() {
@@ -45,7 +43,7 @@ pub fn quit(app: &App, marked: usize, area: Rect, buf: &mut Buffer) {
             buf.set_style(Rect::new(inner.x, y, inner.width, 1), app.theme.selection());
         }
     }
-    let y = first + ANSWERS.len() as u16 + 1;
+    let y = first + QUIT_ANSWERS.len() as u16 + 1;
     if y < inner.bottom() {
         put(buf, inner.x + 1, y, inner.right(), "Saved checkpoints stay, whatever you choose.", app.theme.muted());
     }

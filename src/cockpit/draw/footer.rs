@@ -49,9 +49,12 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     hints.retain(|info| !replay || info.action != Action::PauseResume);
     for info in hints {
         let greyed = replay && needs_trainer(info.action);
-        let needs_trainer = needs_trainer(info.action) && !greyed;
-        let needs_sample = matches!(info.action, Action::PreviousGroup | Action::NextGroup);
-        if (needs_trainer && !app.has_trainer()) || (needs_sample && app.run.samples().len() < 2) {
+        let fits = match info.action {
+            Action::TakeControl => app.has_trainer() && !app.is_in_control(),
+            Action::PreviousGroup | Action::NextGroup => app.run.samples().len() >= 2,
+            action => greyed || !needs_trainer(action) || app.is_in_control(),
+        };
+        if !fits {
             continue;
         }
         let label = match (info.action, app.run.state()) {

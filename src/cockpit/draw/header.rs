@@ -6,7 +6,7 @@ use ratatui::{buffer::Buffer, layout::Rect, style::Style, text::Span};
 
 use super::widgets::{gauge, put, put_spans};
 use crate::{
-    cockpit::{app::App, figures, text},
+    cockpit::{app::App, figures, state::Absence, text},
     run::event::{EndReason, Phase, RunEnded, RunStarted, RunState},
 };
 
@@ -30,8 +30,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
 pub(super) fn state(app: &App) -> (String, Style) {
     let (symbols, theme) = (&app.symbols, &app.theme);
     let ellipsis = symbols.ellipsis;
-    if app.run.is_lost() {
-        return (format!("{} trainer gone", symbols.wrong), theme.bad());
+    match app.run.absence() {
+        Some(Absence::Gone) => return (format!("{} trainer gone", symbols.wrong), theme.bad()),
+        Some(Absence::NotRunning) => return (format!("{} not running", symbols.paused), theme.warn()),
+        None => {}
     }
     let turning = |word: &str| (format!("{} {word}{ellipsis}", symbols.turning), theme.warn());
     match (app.asked(), app.run.state()) {
@@ -57,7 +59,7 @@ fn identity(app: &App, area: Rect, buf: &mut Buffer) {
     let (word, style) = state(app);
     let right = area.right().saturating_sub(text::width(&word) as u16 + 1);
     put(buf, right, area.y, area.right(), &word, style.patch(theme.value()));
-    let end = right.saturating_sub(2);
+    let end = viewers(app, area, right.saturating_sub(2), buf);
     let badge = if app.tape().is_some() { " replay " } else { " sqlr1-tui " };
     let mut x = put(buf, area.x, area.y, end, badge, theme.badge()) + 1;
     let Some(info) = app.run.info() else { return };
@@ -79,6 +81,23 @@ fn identity(app: &App, area: Rect, buf: &mut Buffer) {
         }
         x = put(buf, x, area.y, end, &fact, theme.muted());
     }
+}
+
+/// How many look on and who steers, where that is not just this person; gives the column where it begins.
+fn viewers(app: &App, area: Rect, end: u16, buf: &mut Buffer) -> u16 {
+    let Some(presence) = app.presence().filter(|presence| presence.viewers > 1 || !presence.mine) else { return end };
+    let who = match &presence.control {
+        _ if presence.mine => "you steer".to_owned(),
+        // The terminal's name: what it says of its process takes more room than it is worth here.
+        Some(name) => format!("{} steers", name.split(" (").next().unwrap_or(name)),
+        None => "nobody steers".to_owned(),
+    };
+    let many = if presence.viewers == 1 { "1 viewer".to_owned() } else { format!("{} viewers", presence.viewers) };
+    let words = app.symbols.cleaner().line(&format!("{many}, {who}")).into_owned();
+    let words = text::fit(&words, usize::from(area.width / 2), app.symbols.ellipsis);
+    let left = end.saturating_sub(text::width(&words) as u16);
+    put(buf, left, area.y, end, &words, if presence.mine { app.theme.muted() } else { app.theme.warn() });
+    left.saturating_sub(2)
 }
 
 /// Step n of max with a gauge, the phase with a gauge, elapsed time and what is left.
@@ -162,8 +181,15 @@ fn end(app: &App, ended: &RunEnded, area: Rect, buf: &mut Buffer) {
 }
 
 fn lost(app: &App, area: Rect, buf: &mut Buffer) {
-    let text = format!("the trainer is gone since step {}; its checkpoints are safe", app.run.step());
-    closing(app, &text, app.theme.bad(), area, buf);
+    let safe = match app.run.checkpoints().last() {
+        Some(saved) => format!("the checkpoint of step {} is safe", saved.step),
+        None => "there is no checkpoint yet".to_owned(),
+    };
+    let (words, style) = match app.run.absence() {
+        Some(Absence::NotRunning) => ("no trainer is at work; it was left at", app.theme.warn()),
+        _ => ("the trainer is gone since", app.theme.bad()),
+    };
+    closing(app, &format!("{words} step {}; {safe}", app.run.step()), style, area, buf);
 }
 
 fn closing(app: &App, text: &str, style: Style, area: Rect, buf: &mut Buffer) {

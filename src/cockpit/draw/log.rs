@@ -16,10 +16,12 @@ use crate::{
 /// Draws the pane; gives the scroll position brought back within bounds.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
     let scroll = app.ui.log_scroll;
-    let remark = match (app.run.missed(), app.run.unknown(), scroll) {
-        (0, 0, 0) => String::new(),
-        (0, 0, scroll) => format!("{scroll} lines up, G follows"),
-        (0, unknown, _) => format!("{unknown} events of a newer version"),
+    let dropped = app.presence().map_or(0, |presence| presence.dropped);
+    let remark = match (app.run.missed(), app.run.unknown(), scroll, dropped) {
+        (0, 0, 0, 0) => String::new(),
+        (0, 0, 0, dropped) => format!("{dropped} dropped, read again"),
+        (0, 0, scroll, _) => format!("{scroll} lines up, G follows"),
+        (0, unknown, ..) => format!("{unknown} events of a newer version"),
         (missed, ..) => format!("{missed} events lost"),
     };
     let inner = frame(app, "log", &remark, app.ui.focus == Pane::Log, area, buf).inner(Margin::new(1, 0));

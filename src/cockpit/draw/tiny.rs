@@ -25,7 +25,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     }
     if let Overlay::Quit(_) = app.ui.overlay {
         let room = usize::from(area.width);
-        let words = text::wrap("quit? c checkpoint and stop, s stop without, esc stay", room);
+        let words = text::wrap("quit? d detach, c checkpoint and stop, s stop without, esc stay", room);
         for (row, line) in words.iter().enumerate().take(usize::from(area.height)) {
             put(buf, area.x, area.y + row as u16, area.right(), line, app.theme.warn());
         }

@@ -20,6 +20,15 @@ pub enum Applied {
     Duplicate,
 }
 
+/// Why no trainer is at work on a run that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// It hung up while it was looked at.
+    Gone,
+    /// It was not there to begin with.
+    NotRunning,
+}
+
 /// All that the records said so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunView {
@@ -33,7 +42,7 @@ pub struct RunView {
     log: LogTail,
     checkpoints: Vec<CheckpointSaved>,
     ended: Option<RunEnded>,
-    lost: bool,
+    absence: Option<Absence>,
     last_seq: u64,
     missed: u64,
     unknown: u64,
@@ -90,7 +99,7 @@ impl RunView {
         self.state = Some(state);
         match state {
             // A trainer took the run up again, whatever the one before it said.
-            RunState::Loading => (self.ended, self.lost) = (None, false),
+            RunState::Loading => (self.ended, self.absence) = (None, None),
             RunState::Paused => self.progress = None,
             RunState::Running | RunState::Pausing | RunState::Stopping | RunState::Ended => {}
         }
@@ -103,7 +112,7 @@ impl RunView {
         }
         self.first_time = Some(time);
         self.ended = None;
-        self.lost = false;
+        self.absence = None;
         self.progress = None;
         self.state = Some(RunState::Loading);
         self.info = Some(Box::new(started.clone()));
@@ -166,10 +175,23 @@ impl RunView {
 
     /// The trainer hung up. Unless it said `end` before, the run is lost to this cockpit.
     pub fn trainer_gone(&mut self) {
+        self.is_without(Absence::Gone, LogLevel::Error, "the trainer is gone without saying how the run ended");
+    }
+
+    /// No trainer is at work on the run, which unless it ended is how one that was killed left it.
+    pub fn no_trainer(&mut self) {
+        self.is_without(
+            Absence::NotRunning,
+            LogLevel::Warn,
+            "no trainer is at work on this run; this is how one left it",
+        );
+    }
+
+    fn is_without(&mut self, absence: Absence, level: LogLevel, words: &str) {
         if self.ended.is_none() {
-            self.lost = true;
+            self.absence = Some(absence);
             self.progress = None;
-            self.say(None, LogLevel::Error, "the trainer is gone without saying how the run ended".into());
+            self.say(None, level, words.into());
         }
     }
 
@@ -233,14 +255,19 @@ impl RunView {
         self.ended.as_ref()
     }
 
-    /// Whether the trainer hung up without an end.
+    /// Why no trainer is at work on the run, if it has not ended.
+    pub fn absence(&self) -> Option<Absence> {
+        self.absence
+    }
+
+    /// Whether the run has not ended, and yet has no trainer.
     pub fn is_lost(&self) -> bool {
-        self.lost
+        self.absence.is_some()
     }
 
     /// Whether a trainer is at work on the run: it would be lost by leaving carelessly.
     pub fn is_live(&self) -> bool {
-        self.ended.is_none() && !self.lost
+        self.ended.is_none() && self.absence.is_none()
     }
 
     /// The newest sequence number folded in.

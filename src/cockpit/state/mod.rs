@@ -8,7 +8,7 @@ mod log;
 mod samples;
 mod series;
 
-pub use fold::{Applied, RunView};
+pub use fold::{Absence, Applied, RunView};
 pub use log::{LogEntry, LogTail};
 pub use samples::Samples;
 pub use series::{Range, Series};

@@ -1,6 +1,11 @@
 //! How the store's file is opened.
 
-use std::{path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+    time::Duration,
+};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -78,17 +83,37 @@ fn is_refusal(error: &rusqlite::Error) -> bool {
 /// Opens a file for reading, be it in a folder that is not ours, or cut short.
 pub fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let unchanging = || {
+        let uri = format!("file:{}?immutable=1", escaped(path));
+        Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(|db| ready(db, false))
+    };
+    if is_at_rest(path).unwrap_or(false)
+        && let Ok(db) = unchanging()
+    {
+        return Ok(db);
+    }
     match Connection::open_with_flags(path, flags).and_then(|db| ready(db, false)) {
         // A log that is not there cannot be made in a folder that may only be read; nor is it needed.
-        Err(error) if is_unwritable(&error) && path.is_file() => {
-            let uri = format!("file:{}?immutable=1", escaped(path));
-            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI).and_then(|db| ready(db, false))
-        }
+        Err(error) if is_unwritable(&error) && path.is_file() => unchanging(),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
             Connection::open_with_flags(path, flags).and_then(|db| ready(db, true))
         }
         opened => opened,
     }
+}
+
+/// Where a database's header says how it is read ("The Database File Format", section 1.3.4), and what stands there for a log.
+const READ_VERSION: (usize, u8) = (19, 2);
+
+/// Whether the database is kept with a write-ahead log and none is there: nobody has it open then, and SQLite need not leave a log and
+/// its index behind only to read it, in a folder that may be somebody else's.
+fn is_at_rest(path: &Path) -> io::Result<bool> {
+    let (place, kept_with_log) = READ_VERSION;
+    let mut header = vec![0; place + 1];
+    File::open(path)?.read_exact(&mut header)?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    Ok(header[place] == kept_with_log && !Path::new(&log).try_exists()?)
 }
 
 /// Asks something of the file. `cut_short` accepts one that is shorter than it says itself: SQLite then reads what there is.
@@ -115,6 +140,27 @@ fn escaped(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_database_at_rest_is_read_without_a_trace_and_one_at_work_as_it_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.db");
+        let rows = |db: &Connection| db.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap();
+        let writer = writing(&path, None).unwrap();
+        writer.execute_batch("CREATE TABLE t (a); INSERT INTO t VALUES (1)").unwrap();
+        assert!(!is_at_rest(&path).unwrap());
+        assert_eq!(rows(&reading(&path).unwrap()), 1);
+        drop(writer);
+        let names = || std::fs::read_dir(dir.path()).unwrap().count();
+        assert!(is_at_rest(&path).unwrap() && names() == 1);
+        let reader = reading(&path).unwrap();
+        assert_eq!((rows(&reader), names()), (1, 1));
+        assert!(reader.execute("INSERT INTO t VALUES (2)", []).is_err());
+        drop(reader);
+        let journal = dir.path().join("journal.db");
+        Connection::open(&journal).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        assert!(!is_at_rest(&journal).unwrap(), "a writer leaves no sign of itself there");
+    }
 
     #[test]
     fn a_path_with_odd_bytes_is_the_same_file_in_a_uri() {

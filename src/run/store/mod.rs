@@ -115,6 +115,17 @@ impl RunStore {
         reading.finish(broken.map_err(|source| StoreError::of(Path::new(&self.path), source))?)
     }
 
+    /// The stored records of some kinds (see [`Event::kind`]), oldest first, without those that are damaged.
+    ///
+    /// # Errors
+    /// As [`RunStore::read`]; also where the file breaks off.
+    pub fn of_kinds(&self, kinds: &[&str]) -> Result<Vec<Record>, StoreError> {
+        let mut reading = reading::Builder::new(&self.path);
+        let read = rows::of_kinds(&self.db, self.version, kinds, &mut |row| reading.add(row));
+        read.map_err(|source| StoreError::of(Path::new(&self.path), source))?;
+        Ok(reading.finish(None)?.records)
+    }
+
     /// All that can be read of a run's store, whatever state it is in.
     ///
     /// # Errors

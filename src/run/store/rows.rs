@@ -24,6 +24,19 @@ pub fn checksum(seq: u64, time: f64, body: &str) -> u32 {
     sum.finalize()
 }
 
+/// Hands the rows of some kinds over, oldest first, as far as the file can be read.
+pub fn of_kinds(db: &Connection, version: i64, kinds: &[&str], sink: &mut dyn FnMut(Row)) -> rusqlite::Result<()> {
+    let sum = if version >= 2 { "sum" } else { "NULL" };
+    let places = vec!["?"; kinds.len()].join(", ");
+    let query = format!("SELECT seq, time, body, {sum} FROM events WHERE type IN ({places}) ORDER BY seq");
+    let mut query = db.prepare(&query)?;
+    let mut rows = query.query(rusqlite::params_from_iter(kinds))?;
+    while let Some(row) = rows.next()? {
+        sink(row_of(row)?);
+    }
+    Ok(())
+}
+
 /// Hands the rows after a place over, oldest first, at most `limit`. Of a file that breaks off in the middle come the rows up to there,
 /// then those that can be reached from its end; what SQLite said is returned.
 pub fn scan(

@@ -1,0 +1,115 @@
+//! `sqlr1-tui attach`: the cockpit of a run, again and from anywhere.
+
+use std::{
+    io::{IsTerminal, stdout},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use super::{
+    Failure,
+    run::screen::{self, Unshown, parting},
+    runs::{self, State},
+    say,
+};
+use crate::{
+    cockpit::{CockpitOptions, Left, Outcome},
+    remote::RemoteError,
+    run::folder::{FolderError, RUNS, RunFolder},
+    settings::Settings,
+};
+
+/// Show a run in the cockpit: attached to its trainer, or as its store has it where there is none.
+#[derive(Debug, Clone, Args)]
+#[command(after_long_help = "Examples:
+  sqlr1-tui attach
+  sqlr1-tui attach 20260101-120000-grpo
+  ssh -t host sqlr1-tui attach /home/ada/runs/20260101-120000-grpo
+
+Leaving does not end the training unless you say so. Of several viewers one is in control; the key o takes it.")]
+pub struct AttachArgs {
+    /// A run folder, or the name of one under runs/ [default: the only one with a trainer at work, else the newest].
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+}
+
+/// Shows the run until the person leaves.
+///
+/// # Errors
+/// There is no such run, or none that is meant; there is no terminal; the run fails meanwhile.
+pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
+    let folder = args.run.as_deref().map_or_else(only, named)?;
+    if !stdout().is_terminal() {
+        return Err(Failure::Environment("attach needs a terminal; `sqlr1-tui runs` tells of runs without one".into()));
+    }
+    let look = look(&folder)?;
+    let root = folder.root().display();
+    let at_work = folder.is_locked()?;
+    if let Err(foreign @ FolderError::Foreign { .. }) = folder.require_own() {
+        say(&format!("{foreign}; shown is what its store says"));
+        return parting_from_store(&screen::stored(&folder, at_work, look)?, &folder, at_work);
+    }
+    if !at_work {
+        say(&format!("no trainer is at work in {root}; shown is what its store says"));
+        return parting_from_store(&screen::stored(&folder, false, look)?, &folder, false);
+    }
+    match screen::attached(&folder, look.clone()) {
+        Err(Unshown::Remote(why @ (RemoteError::Elsewhere { .. } | RemoteError::NoTrainer(_)))) => {
+            say(&format!("{why}; shown is what its store says"));
+            parting_from_store(&screen::stored(&folder, true, look)?, &folder, true)
+        }
+        shown => parting(&shown?, folder.root()),
+    }
+}
+
+/// The look that the run was started with, as far as it can be had.
+fn look(folder: &RunFolder) -> Result<CockpitOptions, Failure> {
+    let stored = Settings::from_file(&folder.settings()).ok().and_then(|settings| screen::look(&settings).ok());
+    stored.map_or_else(|| screen::look(&Settings::default()), Ok)
+}
+
+/// Nothing was at stake here: a run that had no trainer, or one that goes on without us.
+fn parting_from_store(outcome: &Outcome, folder: &RunFolder, at_work: bool) -> Result<(), Failure> {
+    if let Left::Signal(_) = outcome.left {
+        return parting(outcome, folder.root());
+    }
+    if !at_work && folder.require_own().is_ok() {
+        let root = folder.root().display();
+        say(&format!("to go on with this run: sqlr1-tui {} --resume --run-dir {root}", outcome.command));
+    }
+    Ok(())
+}
+
+/// The run that a person names.
+fn named(run: &Path) -> Result<RunFolder, Failure> {
+    let below = Path::new(RUNS).join(run);
+    let path = if !run.join("run.db").is_file() && below.join("run.db").is_file() { &below } else { run };
+    if !path.exists() {
+        return Err(Failure::Usage(format!(
+            "there is no run {}, nor {}; `sqlr1-tui runs` lists those that there are",
+            run.display(),
+            below.display()
+        )));
+    }
+    Ok(RunFolder::open(path)?)
+}
+
+/// The run that is meant where none is named.
+fn only() -> Result<RunFolder, Failure> {
+    let runs = runs::list(Path::new(RUNS))?;
+    let at_work: Vec<_> = runs.iter().filter(|run| matches!(run.state, State::Running | State::Paused)).collect();
+    match (at_work.as_slice(), runs.last()) {
+        ([run], _) => Ok(RunFolder::open(&run.path)?),
+        ([], Some(newest)) => Ok(RunFolder::open(&newest.path)?),
+        ([], None) => Err(Failure::Usage(format!("there are no runs in {RUNS}/ here; name a run folder"))),
+        (several, _) => {
+            let commands: Vec<_> = several.iter().map(|run| format!("  sqlr1-tui attach {}", run.name)).collect();
+            Err(Failure::Usage(format!(
+                "{} runs have a trainer at work; say which:\n{}",
+                several.len(),
+                commands.join("\n")
+            )))
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `sqlr1-tui runs`: the runs in a folder, and how they are.
+
+mod summary;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+pub use summary::{RunSummary, State, list};
+
+use super::{Failure, say, say_json};
+use crate::run::folder::RUNS;
+
+/// List the runs in a folder with their state, step, best accuracy, size, method and start.
+#[derive(Debug, Clone, Args)]
+pub struct RunsArgs {
+    /// The folder that holds run folders.
+    #[arg(value_name = "DIR", default_value = RUNS)]
+    dir: PathBuf,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists them, the oldest first.
+///
+/// # Errors
+/// The folder is not there or cannot be read. A run that cannot be read is listed as such.
+pub fn runs(args: &RunsArgs) -> Result<(), Failure> {
+    if !args.dir.is_dir() && args.dir != Path::new(RUNS) {
+        return Err(Failure::Usage(format!("there is no folder {}", args.dir.display())));
+    }
+    let runs = list(&args.dir)?;
+    if args.json {
+        for run in &runs {
+            say_json(&serde_json::to_string(run).map_err(|e| Failure::Run(e.to_string()))?);
+        }
+        return Ok(());
+    }
+    if runs.is_empty() {
+        say(&format!("no runs in {}", args.dir.display()));
+    }
+    for line in table::lines(&runs) {
+        say(&line);
+    }
+    Ok(())
+}

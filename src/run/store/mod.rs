@@ -121,7 +121,7 @@ impl RunStore {
     /// As [`RunStore::read`]; also where the file breaks off.
     pub fn of_kinds(&self, kinds: &[&str]) -> Result<Vec<Record>, StoreError> {
         let mut reading = reading::Builder::new(&self.path);
-        let read = rows::of_kinds(&self.db, self.version, kinds, &mut |row| reading.add(row));
+        let read = rows::of_kinds(&self.db, self.version, kinds, &mut |row| reading.add(&row));
         read.map_err(|source| StoreError::of(Path::new(&self.path), source))?;
         Ok(reading.finish(None)?.records)
     }

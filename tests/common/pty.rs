@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    num::NonZero,
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -61,13 +62,19 @@ impl Pty {
         String::from_utf8_lossy(&self.output.lock().unwrap()).into_owned()
     }
 
-    /// Waits until the terminal was sent `needle`.
+    /// What the terminal shows now. What was sent is not enough: of a line that changes, only the cells that differ are sent.
+    pub fn screen(&self) -> String {
+        let size = |cells: u16| NonZero::new(cells).unwrap();
+        let mut terminal = vt100::Parser::new(size(40), size(120), 0);
+        terminal.process(&self.output.lock().unwrap());
+        terminal.screen().contents()
+    }
+
+    /// Waits until the terminal was sent `needle`, or shows it.
     pub fn wait_for(&mut self, needle: &str) -> &mut Self {
         let start = Instant::now();
-        while !self.text().contains(needle) {
-            let text = self.text();
-            let tail: String = text.chars().skip(text.chars().count().saturating_sub(3000)).collect();
-            assert!(start.elapsed() < PATIENCE, "no {needle:?} at the end of {tail:?}");
+        while !self.text().contains(needle) && !self.screen().contains(needle) {
+            assert!(start.elapsed() < PATIENCE, "no {needle:?} on\n{}", self.screen());
             thread::sleep(Duration::from_millis(20));
         }
         self

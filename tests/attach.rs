@@ -264,7 +264,11 @@ fn what_hinders_the_start_is_said_with_its_exit_code() {
 
     let mut trainer = place.headless("run", 1_000_000);
     place.socket("run");
-    let Some(cockpit) = Pty::start(&place.program(&["train", "--resume", "--run-dir", "run"])) else { return };
+    let Some(cockpit) = Pty::start(&place.program(&["train", "--resume", "--run-dir", "run"])) else {
+        trainer.kill().unwrap();
+        trainer.wait().unwrap();
+        return;
+    };
     let (code, said) = cockpit.ends();
     assert!(code == 2 && said.contains("another trainer is using"), "{code} {said}");
     trainer.kill().unwrap();

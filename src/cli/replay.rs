@@ -53,7 +53,8 @@ pub fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let options = in_folder(options, &folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
-    let feed = Feed::stored(Arc::new(StoredHistory::new(&folder.store())));
+    let history = Arc::new(StoredHistory::new(&folder.store()));
+    let feed = if folder.is_locked()? { Feed::following(history) } else { Feed::stored(history) };
     let outcome = runtime.block_on(cockpit::replay(feed, args.speed, options)).map_err(|error| match error {
         CockpitError::NoTerminal => {
             Failure::Usage("a replay needs a terminal; `export` and `screenshot` do without".into())

@@ -229,7 +229,7 @@ async fn changed<T>(watched: &mut Option<watch::Receiver<T>>) {
         return;
     }
     *watched = None;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ impl Cockpit {
                 None
             }
             Delivery::Presence(presence) => {
-                self.app.see(presence);
+                self.app.see(&presence);
                 None
             }
             Delivery::NoTrainer => {

@@ -221,7 +221,7 @@ fn looking_on() -> Presence {
 #[test]
 fn a_viewer_without_control_is_told_whom_to_take_it_from() {
     let mut driver = Driver::new(&midway());
-    driver.app.see(looking_on());
+    driver.app.see(&looking_on());
     insta::assert_snapshot!("looking_on", driver.screen(80, 24));
     driver.app.ui.toast = None;
     let screen = driver.screen(80, 24);
@@ -233,7 +233,7 @@ fn a_viewer_without_control_is_told_whom_to_take_it_from() {
     assert_eq!(driver.key(KeyCode::Char('q')), Some(Effect::Leave(Leave::Detached)), "there is nothing to ask");
     driver.keys("o");
     assert_eq!(*driver.sent.1.lock().unwrap(), 1);
-    driver.app.see(Presence { mine: true, control: Some("me".into()), ..looking_on() });
+    driver.app.see(&Presence { mine: true, control: Some("me".into()), ..looking_on() });
     assert!(driver.screen(120, 40).contains("2 viewers, you steer"));
     driver.keys("c");
     assert_eq!(driver.sent(), [Command::Checkpoint]);
@@ -242,15 +242,15 @@ fn a_viewer_without_control_is_told_whom_to_take_it_from() {
 #[test]
 fn losing_control_viewers_and_dropped_events_are_shown() {
     let mut driver = Driver::new(&midway());
-    driver.app.see(Presence::alone());
+    driver.app.see(&Presence::alone());
     assert!(!driver.screen(120, 40).contains("viewer"), "alone there is nothing to say");
-    driver.app.see(looking_on());
+    driver.app.see(&looking_on());
     let log: Vec<_> = driver.app.run.log().lines().rev().take(2).map(|entry| entry.message.clone()).collect();
     assert_eq!(log, ["pts/7 (process 12) is in control; press o to take control", "a viewer has come: 1 beside you"]);
-    driver.app.see(Presence { control: None, viewers: 1, dropped: 17, ..looking_on() });
+    driver.app.see(&Presence { control: None, viewers: 1, dropped: 17, ..looking_on() });
     let screen = driver.screen(120, 40);
     assert!(screen.contains("1 viewer, nobody steers") && screen.contains("17 dropped"), "{screen}");
-    driver.app.see(Presence { control: None, viewers: 1, refused: 1, ..looking_on() });
+    driver.app.see(&Presence { control: None, viewers: 1, refused: 1, ..looking_on() });
     assert!(driver.app.ui.toast.as_ref().unwrap().text.starts_with("refused: nobody is in control"));
 }
 

@@ -120,15 +120,15 @@ async fn tell(
                     said.send(bytes).await?;
                 }
             }
-            changed = latest.changed() => {
-                changed.map_err(io::Error::other)?;
+            stored = latest.changed() => {
+                stored.map_err(io::Error::other)?;
                 let stored = *latest.borrow_and_update();
                 if subscription.records.is_empty() && stored > newest {
                     newest = stored;
                     say(said, &FromTrainer::Latest(stored)).await?;
                 }
             }
-            changed = changes.changed() => changed.map_err(io::Error::other)?,
+            seated = changes.changed() => seated.map_err(io::Error::other)?,
         }
     }
 }

@@ -67,7 +67,7 @@ fn make_private(path: &Path) -> Result<(), RemoteError> {
 /// The socket of the trainer of a run, whose folder is given by its absolute path.
 pub fn path(folder: &Path, run: &Path) -> PathBuf {
     let hash = Sha256::digest(run.as_os_str().as_bytes());
-    let name: String = hash.iter().take(HASH).map(|byte| format!("{byte:02x}")).collect();
+    let name = hash.iter().take(HASH).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     folder.join(format!("{name}.sock"))
 }
 

@@ -15,6 +15,7 @@ use crate::{
 
 /// What runs, and how: the flags that all kinds of training share.
 #[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RunArgs {
     /// Settings in YAML: a file, or the name of one in configs/, the user's folder or the program, as in `smollm2-spider`.
     #[arg(long, value_name = "FILE|NAME")]

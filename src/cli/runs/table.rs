@@ -37,9 +37,12 @@ fn row(run: &RunSummary, zone: &TimeZone) -> [String; HEAD.len()] {
             Method::Grpo => "grpo".to_owned(),
             Method::Sft => "sft".to_owned(),
         }),
-        run.error.as_ref().map(|error| harmless::text(error)).unwrap_or_else(|| {
-            started.map_or_else(none, |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
-        }),
+        match &run.error {
+            Some(error) => harmless::text(error),
+            None => {
+                started.map_or_else(none, |time| time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string())
+            }
+        },
     ]
 }
 

@@ -8,7 +8,7 @@ use crate::{
 
 impl App {
     /// Takes in who looks on and who steers, and says what has changed.
-    pub fn see(&mut self, presence: Presence) {
+    pub fn see(&mut self, presence: &Presence) {
         let before = self.presence.replace(presence.clone());
         let Some(before) = before else {
             if !presence.mine {

@@ -15,10 +15,14 @@ use std::{
 };
 
 use common::{assert_code, demo_run, events, signal, wait_for};
-use sqlr1_tui::run::{
-    checkpoint,
-    event::{Event, LogLevel, LogLine, Record},
-    store::RunStore,
+use sqlr1_tui::{
+    remote::client,
+    run::{
+        checkpoint,
+        event::{Event, LogLevel, LogLine, Phase, Record},
+        folder::RunFolder,
+        store::RunStore,
+    },
 };
 
 /// Steps between two checkpoints in these runs.
@@ -84,6 +88,62 @@ fn killed(run: &Path, moment: &'static str, delay: Duration, at: impl Fn(&Path) 
     let output = child.wait_with_output().unwrap();
     let told = events(&whole_lines(output)).iter().rev().find(|e| e["type"] == "step").and_then(|e| e["step"].as_u64());
     told.filter(|&step| step < STEPS)
+}
+
+/// Starts or resumes a run, attaches to it as a cockpit does, and kills it when it says that it is in `phase`; tells the last step that
+/// it had stored.
+fn killed_in(run: &Path, phase: Phase) -> u64 {
+    // Larger steps than elsewhere, so that there is time to hear of a phase before it is over; an evaluation after each.
+    let mut command = demo_run(
+        run,
+        STEPS,
+        &[&format!("run.checkpoint_every={EVERY}"), "eval.every=1", "eval.questions=8", "rollout.prompts_per_step=4"],
+    );
+    if run.join("run.db").is_file() {
+        command.arg("--resume");
+    }
+    let mut child = command.spawn().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let patience = Instant::now() + Duration::from_mins(1);
+        let mut viewer = loop {
+            let folder = RunFolder::open(run);
+            match folder.map(|folder| async move { client::attach(&folder, "the reaper").await }) {
+                Ok(attached) => match attached.await {
+                    Ok(viewer) => break viewer,
+                    Err(error) => assert!(Instant::now() < patience, "{error}"),
+                },
+                Err(error) => assert!(Instant::now() < patience, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        while let Some(record) = viewer.records.recv().await {
+            if matches!(&record.event, Event::Progress(progress) if progress.phase == phase) {
+                return;
+            }
+        }
+        panic!("the run was over before it was in {phase:?}");
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    steps(&stored(run)).last().copied().unwrap_or(0)
+}
+
+#[test]
+fn kills_in_each_phase_cost_no_more_than_the_steps_since_the_last_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    for phase in [Phase::Loading, Phase::Rollout, Phase::Scoring, Phase::Update, Phase::Evaluation, Phase::Checkpoint] {
+        let run = dir.path().join(format!("{phase:?}"));
+        let told = killed_in(&run, phase);
+        let (newest, damaged) = checkpoint::newest(&run.join("checkpoints")).unwrap();
+        assert!(damaged.is_empty(), "{phase:?}: {damaged:?}");
+        let left = newest.map_or(0, |c| c.manifest.step);
+        println!("killed in {phase:?}: steps lost {} (allowed: {EVERY})", told.saturating_sub(left));
+        assert!(told.saturating_sub(left) <= EVERY, "{phase:?}: step {told} was told, {left} is left");
+        // It goes on: the next of the phases comes, to be killed in.
+        let later = killed_in(&run, Phase::Update);
+        assert!(later >= left, "{phase:?}: {later} after {left}");
+    }
 }
 
 /// The output up to its last line feed: the kill may have come in the middle of a line.

@@ -111,7 +111,7 @@ impl SmallDisk {
     fn pause_and_go_on(&mut self) -> (Output, Vec<Record>) {
         wait_for(&mut self.child, |e| e["type"] == "step" && e["step"] == 1);
         self.say("fill");
-        self.wait_until("the run pauses", || self.said().contains("paused until there is room"));
+        self.wait_until("the run pauses", || self.said().contains("paused until it can be written"));
         let paused = self.said();
         // It stays paused, and alive.
         thread::sleep(Duration::from_secs(3));
@@ -135,8 +135,7 @@ fn assert_nothing_lost(disk: &SmallDisk, output: &Output, records: &[Record]) {
     let step = |record: &Record| if let Event::Step(done) = &record.event { Some(done.step) } else { None };
     assert_eq!(records.iter().filter_map(step).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
     assert!(records.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq));
-    let log =
-        |record: &&Record| matches!(&record.event, Event::Log(line) if line.message.contains("there was no room"));
+    let log = |record: &&Record| matches!(&record.event, Event::Log(line) if line.message.contains("nothing could be written"));
     assert_eq!(records.iter().filter(log).count(), 1);
     let newest = checkpoint::newest(&disk.dir.path().join("after/checkpoints")).unwrap();
     assert!(newest.1.is_empty() && newest.0.unwrap().manifest.step == 12);
@@ -164,7 +163,7 @@ fn a_run_without_room_can_be_ended() {
     let Some(mut disk) = SmallDisk::start("0", &["run.checkpoint_every=1"]) else { return };
     wait_for(&mut disk.child, |e| e["type"] == "step" && e["step"] == 3);
     disk.say("fill");
-    disk.wait_until("the run pauses", || disk.said().contains("paused until there is room"));
+    disk.wait_until("the run pauses", || disk.said().contains("paused until it can be written"));
     // The trainer is a child of the shell, in a namespace that shares its process numbers with us.
     let trainer = fs::read_to_string(format!("/proc/{0}/task/{0}/children", disk.child.id())).unwrap();
     let trainer = trainer.split_whitespace().next().unwrap();

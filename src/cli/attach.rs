@@ -55,7 +55,12 @@ pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
         return parting_from_store(&screen::stored(&folder, false, look)?, &folder, false);
     }
     match screen::attached(&folder, look.clone()) {
-        Err(Unshown::Remote(why @ (RemoteError::Elsewhere { .. } | RemoteError::NoTrainer(_)))) => {
+        Err(Unshown::Remote(
+            why @ (RemoteError::Elsewhere { .. }
+            | RemoteError::NoTrainer(_)
+            | RemoteError::Io { .. }
+            | RemoteError::Mute { .. }),
+        )) => {
             say(&format!("{why}; shown is what its store says"));
             parting_from_store(&screen::stored(&folder, true, look)?, &folder, true)
         }

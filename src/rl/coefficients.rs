@@ -11,10 +11,10 @@ const MOST_ERROR: f64 = 0.2;
 /// What has become of the coefficients; part of a checkpoint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Coefficients {
-    /// The KL term's, where it follows `kl_target`.
-    beta: Option<f64>,
-    /// The entropy bonus's, where it is adaptive.
-    entropy: Option<f64>,
+    /// The KL term's, where it follows `kl_target`: what it began with, by the settings, and what it is now.
+    beta: Option<[f64; 2]>,
+    /// The entropy bonus's, where it is adaptive, likewise.
+    entropy: Option<[f64; 2]>,
     /// The mean entropy of the last update.
     measured: Option<f64>,
 }
@@ -22,12 +22,13 @@ pub struct Coefficients {
 impl Coefficients {
     /// The KL term's weight in the next update.
     pub fn beta(&self, grpo: &GrpoSettings) -> f64 {
-        grpo.kl_target.and(self.beta).unwrap_or(grpo.beta)
+        grpo.kl_target.and(self.beta).map_or(grpo.beta, |moved| since(grpo.beta, moved))
     }
 
     /// The entropy bonus's weight as it stands.
     pub fn entropy_coef(&self, grpo: &GrpoSettings) -> f64 {
-        if grpo.use_adaptive_entropy { self.entropy.unwrap_or(grpo.entropy_coef) } else { grpo.entropy_coef }
+        let moved = self.entropy.filter(|_| grpo.use_adaptive_entropy);
+        moved.map_or(grpo.entropy_coef, |moved| since(grpo.entropy_coef, moved))
     }
 
     /// The entropy bonus's weight in the next update: where it is adaptive, nothing while entropy is above its target, nor before it
@@ -50,11 +51,16 @@ impl Coefficients {
         // Each bound where it is met, as in TRL: a coefficient that starts outside of them is not moved there at once.
         let moved = if low { moved.min(grpo.entropy_coef_max) } else { moved.max(grpo.entropy_coef_min) };
         Self {
-            beta: beta.or(self.beta),
-            entropy: grpo.use_adaptive_entropy.then_some(moved),
+            beta: grpo.kl_target.map(|_| [grpo.beta, beta.unwrap_or_else(|| self.beta(grpo))]),
+            entropy: grpo.use_adaptive_entropy.then_some([grpo.entropy_coef, moved]),
             measured: grpo.use_adaptive_entropy.then_some(entropy),
         }
     }
+}
+
+/// Where a coefficient has moved to; what the settings say, if they say something else than when it began to move.
+fn since(setting: f64, [began, now]: [f64; 2]) -> f64 {
+    if began.to_bits() == setting.to_bits() { now } else { setting }
 }
 
 #[cfg(test)]
@@ -100,5 +106,27 @@ mod tests {
         assert!((up - 0.04 * 1.02).abs() < 1e-12 && (down - 0.04 * 0.98).abs() < 1e-12);
         assert_eq!(start.after(&grpo, 1.0, 0.1, 100).beta(&grpo), 0.04);
         assert_eq!(start.after(&grpo, 1.0, f64::NAN, 100).beta(&grpo), 0.04);
+    }
+
+    #[test]
+    fn what_a_resumption_sets_anew_counts_from_there() {
+        let grpo = GrpoSettings { kl_target: Some(0.1), use_adaptive_entropy: true, ..GrpoSettings::default() };
+        let moved = Coefficients::default().after(&grpo, 0.1, 0.5, 100);
+        assert!(moved.beta(&grpo) > grpo.beta && moved.entropy_coef(&grpo) > grpo.entropy_coef);
+        let other = GrpoSettings { beta: 0.2, entropy_coef: 0.3, ..grpo.clone() };
+        assert_eq!((moved.beta(&other), moved.entropy_coef(&other)), (0.2, 0.3));
+        let off = GrpoSettings { kl_target: None, ..grpo.clone() };
+        assert_eq!(moved.after(&off, 0.1, 0.5, 100).beta(&grpo), grpo.beta);
+    }
+
+    #[test]
+    fn a_checkpoint_gives_them_back_to_the_bit() {
+        let grpo = GrpoSettings { kl_target: Some(0.07), use_adaptive_entropy: true, ..GrpoSettings::default() };
+        let mut moved = Coefficients::default();
+        for i in 1..200 {
+            moved = moved.after(&grpo, 1.0 / f64::from(i), f64::from(i) / 997.0, 8);
+            let text = serde_json::to_string(&moved).unwrap();
+            assert_eq!(serde_json::from_str::<Coefficients>(&text).unwrap(), moved, "{text}");
+        }
     }
 }

@@ -51,11 +51,11 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    /// Whether there was only no room on the disk for what had to be written.
-    pub fn wants_room(&self) -> bool {
+    /// Whether what had to be written can be written later, as where there was no room on the disk.
+    pub fn can_wait(&self) -> bool {
         match self {
-            Self::Store(error) => error.wants_room(),
-            Self::Checkpoint(error) => error.wants_room(),
+            Self::Store(error) => error.can_wait(),
+            Self::Checkpoint(error) => error.can_wait(),
             _ => false,
         }
     }

@@ -53,8 +53,8 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// Whether there is only no room for it on the disk.
-    pub fn wants_room(&self) -> bool {
+    /// Whether it can be written later: there is only no room for it on the disk.
+    pub fn can_wait(&self) -> bool {
         let (Self::Io { path, .. } | Self::Fill { path, .. }) = self else { return false };
         // The folder being filled is gone by now.
         let there = path.ancestors().find(|path| path.exists());

@@ -1,6 +1,6 @@
 //! The one way out of a trainer: an event goes into the store, then to the viewers, then, headless, to stdout.
 //!
-//! Where the disk has no room, events wait here for the store, in order, and are shown once they are in it; the trainer is expected
+//! Where the disk has no room, or somebody else has the store for too long, events wait here for the store, in order, and are shown once they are in it; the trainer is expected
 //! to look at [`Reporter::is_behind`] and to pause.
 
 use std::{
@@ -77,7 +77,7 @@ impl Reporter {
         }
         self.waiting.push_back((time, event));
         match self.catch_up() {
-            Err(error) if error.wants_room() => Ok(()),
+            Err(error) if error.can_wait() => Ok(()),
             done => done,
         }
     }
@@ -85,13 +85,13 @@ impl Reporter {
     /// Stores and shows what waits.
     ///
     /// # Errors
-    /// The store cannot take it; if for want of room ([`StoreError::wants_room`]), it keeps waiting.
+    /// The store cannot take it; if for want of room ([`StoreError::can_wait`]), it keeps waiting.
     pub fn catch_up(&mut self) -> Result<(), StoreError> {
         while let Some((time, event)) = self.waiting.pop_front() {
             match self.store.append(time, event.clone()) {
                 Ok(record) => self.show(record),
                 Err(error) => {
-                    if error.wants_room() {
+                    if error.can_wait() {
                         self.waiting.push_front((time, event));
                     }
                     return Err(error);

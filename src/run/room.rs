@@ -10,17 +10,16 @@ const FULL: u64 = 1 << 20;
 pub fn is_wanting(error: &(dyn Error + 'static), path: &Path) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if says_so(error) {
-            return true;
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => return true,
+                io::ErrorKind::PermissionDenied => return false,
+                _ => {}
+            }
         }
         cause = error.source();
     }
     free_bytes(path).is_some_and(|free| free < FULL)
-}
-
-fn says_so(error: &(dyn Error + 'static)) -> bool {
-    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-    matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
 /// Bytes that a user who is not root may still write to the file system of `path`; `None` if it does not say.

@@ -71,6 +71,8 @@ fn rollout(settings: &Settings, found: &mut Vec<Finding>) {
 fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     let (g, o) = (&settings.grpo, &settings.optim);
     require(found, not_negative(g.beta), "grpo.beta", &g.beta, "0 or more");
+    let steered = g.kl_target.is_none() || g.beta > 0.0;
+    require(found, steered, "grpo.beta", &g.beta, "above 0 where grpo.kl_target is set, which multiplies it");
     require(found, positive(g.epsilon) && g.epsilon < 1.0, "grpo.epsilon", &g.epsilon, "above 0, below 1");
     let high = g.epsilon_high.unwrap_or(g.epsilon);
     require(found, positive(high), "grpo.epsilon_high", &high, "above 0");

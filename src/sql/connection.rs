@@ -113,7 +113,8 @@ impl Connections {
         self.more = more;
     }
 
-    fn let_go(&mut self) {
+    /// Holds no database any more.
+    pub fn let_go(&mut self) {
         if let Some(held) = self.held.take().and_then(|path| self.open.get(&path)) {
             held.let_go();
         }

@@ -256,6 +256,7 @@ impl<L: Learner> Session<'_, L> {
         if stop != Some(Stop::Now) && self.step() > 0 {
             self.checkpoint(CheckpointReason::Final)?;
         }
+        self.catch_up()?;
         let reason = match stop {
             None => EndReason::Completed,
             Some(Stop::Signal) => EndReason::Signal,

@@ -72,7 +72,7 @@ impl<L: Learner> Session<'_, L> {
     fn with_room<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, TrainError>) -> Result<T, TrainError> {
         let (began, mut looked) = (Instant::now(), Instant::now());
         match work(self) {
-            Err(error) if error.wants_room() => self.tell_paused(&error),
+            Err(error) if error.can_wait() => self.tell_paused(&error),
             done => return done,
         }
         loop {
@@ -82,7 +82,7 @@ impl<L: Learner> Session<'_, L> {
             }
             looked = Instant::now();
             match work(self) {
-                Err(error) if error.wants_room() && !stops => {}
+                Err(error) if error.can_wait() && !stops => {}
                 done => {
                     if done.is_ok() {
                         self.tell_room(began)?;
@@ -95,7 +95,7 @@ impl<L: Learner> Session<'_, L> {
 
     fn tell_paused(&mut self, error: &TrainError) {
         let message =
-            format!("{error}: paused until there is room on the disk; nothing is lost, make room or stop the run");
+            format!("{error}: paused until it can be written; nothing is lost: make room on the disk, or stop the run");
         tracing::error!("{message}");
         // Not into the store, which may be what has no room.
         self.reporter.announce(Event::Log(LogLine { level: LogLevel::Error, message }));
@@ -104,7 +104,7 @@ impl<L: Learner> Session<'_, L> {
 
     fn tell_room(&mut self, began: Instant) -> Result<(), TrainError> {
         let waited = began.elapsed().as_secs_f64();
-        let text = format!("there was no room on the disk for {waited:.0} s; now there is, and the run goes on");
+        let text = format!("nothing could be written for {waited:.0} s; now it can, and the run goes on");
         self.reporter.log(LogLevel::Warn, text)?;
         Ok(self.reporter.state(self.control.due())?)
     }

@@ -73,12 +73,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the store only lacks room on the disk.
-    pub fn wants_room(&self) -> bool {
+    /// Whether the store can be written later: it only lacks room on the disk, or somebody else has had it for too long.
+    pub fn can_wait(&self) -> bool {
         let Self::Sqlite { path, source } = self else { return false };
         let folder = Path::new(path).parent().unwrap_or(Path::new("."));
         match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => true,
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => true,
             Some(ErrorCode::SystemIoFailure) => room::is_wanting(source, folder),
             _ => false,
         }

@@ -1,9 +1,7 @@
 //! A worker's life.
 
 use std::{
-    fs::File,
     io::{self, BufReader, Read},
-    os::fd::AsFd as _,
     time::Instant,
 };
 
@@ -52,9 +50,7 @@ pub fn serve(provisions: Provisions) -> Result<(), ServeError> {
     limit_heap(heap / 4 * 3)?;
     let keep = Keep { connections: CONNECTIONS, bytes: heap / 4, no_files: true };
     let mut connections = Connections::new(keep);
-    // Not the standard library's, which does not tell what waits in its buffer.
-    let pipe = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let mut requests = BufReader::with_capacity(BUFFER, pipe);
+    let mut requests = BufReader::with_capacity(BUFFER, Stdin);
     let mut processor = ProcessorTime::default();
     // Ready: a frame without content.
     send(&[0; wire::HEADER])?;
@@ -64,6 +60,9 @@ pub fn serve(provisions: Provisions) -> Result<(), ServeError> {
         processor.grant(request.limits.timeout).map_err(ServeError::Confine)?;
         connections.expect_more(!requests.buffer().is_empty());
         let outcome = execute(&request, &mut connections, start);
+        if requests.buffer().is_empty() {
+            connections.let_go();
+        }
         send(&wire::execution_frame(&Execution { outcome, elapsed: start.elapsed() }))?;
     }
     Ok(())
@@ -73,6 +72,15 @@ pub fn serve(provisions: Provisions) -> Result<(), ServeError> {
 fn limit_heap(bytes: u64) -> rusqlite::Result<()> {
     let connection = rusqlite::Connection::open_in_memory()?;
     connection.query_row(&format!("PRAGMA hard_heap_limit = {bytes}"), [], |_| Ok(()))
+}
+
+/// Stdin past the standard library's, which does not tell what waits in its buffer.
+struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(io::stdin(), bytes)?)
+    }
 }
 
 /// Past the standard library's stdout, which would write up to the last line feed first and then the rest.

@@ -62,6 +62,14 @@ fn matmul_transposed(c: &mut Criterion) {
     }
 }
 
+fn gather(c: &mut Criterion) {
+    let weight = packed(BlockFormat::Q4_1, 49_152, 576);
+    for count in [8, 654] {
+        let ids: Vec<u32> = (0..count).map(|i| i * 7919 % 49_152).collect();
+        c.bench_function(&format!("gather embeddings {count}"), |b| b.iter(|| black_box(ops::gather(&weight, &ids))));
+    }
+}
+
 fn dense(c: &mut Criterion) {
     let weight = PackedMatrix::from_tensor(random(3072, 576));
     for m in [1, 8, 654] {
@@ -170,5 +178,5 @@ fn short() -> Criterion {
         .warm_up_time(Duration::from_millis(300))
 }
 
-criterion_group! { name = kernels; config = short(); targets = matmul, matmul_transposed, dense, adapter, rows, attention }
+criterion_group! { name = kernels; config = short(); targets = matmul, matmul_transposed, gather, dense, adapter, rows, attention }
 criterion_main!(kernels);

@@ -12,8 +12,15 @@ use super::{
     machine::{Products, matmul_peak, peak_megabytes},
 };
 use crate::{
-    model::{Completion, Generated, Model, PackedGroup},
-    rl::{TrainError, advantage::Rewards, engine::Engine, policy::Policy, update::Lesson, watch::Unwatched},
+    model::{Completion, Model, PackedGroup},
+    rl::{
+        TrainError,
+        advantage::Rewards,
+        engine::{Completed, Engine},
+        policy::Policy,
+        update::Lesson,
+        watch::Unwatched,
+    },
     settings::Settings,
 };
 
@@ -131,8 +138,8 @@ fn train(
     let broken_off = || TrainError::Unusable("a step was broken off though nobody asked for it".into());
     let started = Instant::now();
     let engine = Engine { model, policy, settings, max_steps: 1000, stops: false };
-    let Generated { completions, recordings } =
-        engine.complete(step, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
+    let Completed { completions, recordings } =
+        engine.complete(step, 0, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
     let rollout = started.elapsed();
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
     let advantages = Rewards::whole(&rewards).advantages(&settings.grpo);

@@ -11,7 +11,7 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    model::{Fences, GenerateRequest, Generated, Model, Sampling, keeps_generation},
+    model::{Completion, Fences, GenerateRequest, Model, Recording, Sampling, keeps_generation},
     run::event::Phase,
     settings::Settings,
 };
@@ -36,8 +36,17 @@ pub(super) fn fences(model: &Model, settings: &Settings) -> Option<Arc<Fences>> 
     settings.rollout.stop_at_fence.then(|| model.tokenizer.fences().clone())
 }
 
+/// Completions with what was recorded of their computation, by prompt.
+pub struct Completed {
+    /// The completions.
+    pub completions: Vec<Vec<Completion>>,
+    /// For the update.
+    pub recordings: Vec<Option<Recording>>,
+}
+
 impl Engine<'_> {
-    fn sampling(&self) -> Sampling {
+    /// How completions are sampled.
+    pub(super) fn sampling(&self) -> Sampling {
         let rollout = &self.settings.rollout;
         Sampling {
             temperature: rollout.temperature as f32,
@@ -51,30 +60,90 @@ impl Engine<'_> {
         }
     }
 
-    /// K completions of each prompt, recorded for the update where memory allows; `None` if broken off.
+    /// K completions of each prompt, recorded for the update where memory allows; `None` if broken off. `first` is the number
+    /// of the first prompt's group in the step.
     ///
     /// # Errors
     /// The model fails.
     pub fn complete(
         &self,
         step: u64,
+        first: usize,
         prompts: &[&[u32]],
         watch: &mut dyn Watch,
-    ) -> Result<Option<Generated>, TrainError> {
+    ) -> Result<Option<Completed>, TrainError> {
         let k = self.settings.rollout.num_generations;
-        let seed = |group: usize, sample: usize| {
-            seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample as u64])
-        };
-        let request = |(group, prompt): (usize, &&[u32])| GenerateRequest {
-            prompt: prompt.to_vec(),
-            seeds: (0..k).map(|sample| seed(group, sample)).collect(),
-        };
-        let requests: Vec<_> = prompts.iter().enumerate().map(request).collect();
-        let total = (requests.len() * k * self.settings.rollout.max_completion_length) as u64;
-        let mut tell = |done: usize, _active: usize| watch.progress(Phase::Rollout, done as u64, total);
-        let rows = prompts.iter().map(|prompt| prompt.len()).sum::<usize>() + total as usize;
-        let record = keeps_generation(self.settings.memory.recompute, &self.model.config, rows);
-        let (adapter, sampling) = (&self.policy.adapter, self.sampling());
-        Ok(self.model.generate_recorded(adapter, &requests, &sampling, record, &mut tell)?)
+        let length = self.settings.rollout.max_completion_length;
+        let rows = prompts.iter().map(|prompt| prompt.len() + k * length).sum::<usize>();
+        let kept_rows = rows * self.settings.generations_per_step();
+        let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
+        let record = at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.config, kept_rows);
+        let requests: Vec<_> =
+            prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, prompt)).collect();
+        let (mut done, total) = (0, (prompts.len() * k * length) as u64);
+        let mut all = Completed { completions: vec![Vec::new(); prompts.len()], recordings: vec![None; prompts.len()] };
+        for (start, part) in in_flight(&requests, at_once) {
+            let mut tell = |tokens: usize, _: usize| watch.progress(Phase::Rollout, done + tokens as u64, total);
+            let (adapter, sampling) = (&self.policy.adapter, self.sampling());
+            let Some(generated) = self.model.generate_recorded(adapter, &part, &sampling, record, &mut tell)? else {
+                return Ok(None);
+            };
+            done += generated.completions.iter().flatten().map(|c| c.tokens.len() as u64).sum::<u64>();
+            for (at, completions) in generated.completions.into_iter().enumerate() {
+                all.completions[start + at].extend(completions);
+            }
+            for (at, recording) in generated.recordings.into_iter().flatten().enumerate() {
+                all.recordings[start + at] = Some(recording);
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// What is asked of the model for a step's group.
+    fn request(&self, step: u64, group: usize, prompt: &[u32]) -> GenerateRequest {
+        let k = self.settings.rollout.num_generations as u64;
+        let seed = |sample| seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample]);
+        GenerateRequest { prompt: prompt.to_vec(), seeds: (0..k).map(seed).collect() }
+    }
+}
+
+/// Requests in portions of at most so many completions, each with the place of its first one. Where a request alone is too
+/// much, its completions are parted.
+fn in_flight(requests: &[GenerateRequest], at_once: usize) -> Vec<(usize, Vec<GenerateRequest>)> {
+    let each = requests.first().map_or(1, |request| request.seeds.len()).max(1);
+    if at_once >= each {
+        let portion = (at_once / each).min(requests.len().max(1));
+        return requests.chunks(portion).enumerate().map(|(i, part)| (i * portion, part.to_vec())).collect();
+    }
+    let part = |seeds: &[u64], request: &GenerateRequest| {
+        vec![GenerateRequest { prompt: request.prompt.clone(), seeds: seeds.to_vec() }]
+    };
+    let parts = |(at, request): (usize, &GenerateRequest)| {
+        request.seeds.chunks(at_once).map(|seeds| (at, part(seeds, request))).collect::<Vec<_>>()
+    };
+    requests.iter().enumerate().flat_map(parts).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_portion_holds_more_completions_than_it_may() {
+        let requests: Vec<_> = (0..5).map(|n| GenerateRequest { prompt: vec![n], seeds: vec![1, 2, 3, 4] }).collect();
+        for at_once in [1, 3, 4, 7, 8, 19, 20, usize::MAX] {
+            let portions = in_flight(&requests, at_once);
+            let mut seeds: Vec<Vec<u64>> = vec![Vec::new(); 5];
+            for (start, portion) in &portions {
+                assert!(portion.iter().map(|r| r.seeds.len()).sum::<usize>() <= at_once);
+                for (at, request) in portion.iter().enumerate() {
+                    assert_eq!(request.prompt, requests[start + at].prompt);
+                    seeds[start + at].extend(&request.seeds);
+                }
+            }
+            assert_eq!(seeds, vec![vec![1, 2, 3, 4]; 5], "{at_once}");
+        }
+        assert_eq!(in_flight(&requests, usize::MAX).len(), 1);
+        assert!(in_flight(&[], 3).is_empty());
     }
 }

@@ -9,13 +9,16 @@ pub mod control;
 pub mod engine;
 pub mod error;
 pub mod evaluation;
+mod gather;
 pub mod learner;
 #[cfg(test)]
 mod learning_tests;
 pub mod loss;
 pub mod optimizer;
+mod overlong;
 pub mod policy;
 pub mod questions;
+mod reference;
 pub mod rollout;
 pub mod schedule;
 pub mod seeds;
@@ -25,6 +28,8 @@ pub mod step_metrics;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trainer;
+#[cfg(test)]
+mod trainer_tests;
 pub mod update;
 pub mod watch;
 

@@ -97,18 +97,26 @@ impl From<ModelError> for OptimizerError {
     }
 }
 
+/// The squared L2 norm of each matrix.
+///
+/// # Errors
+/// The device fails.
+pub fn squared_norms(matrices: &[Tensor<2>]) -> Result<Vec<f64>, OptimizerError> {
+    if matrices.is_empty() {
+        return Ok(Vec::new());
+    }
+    // One read for all of them: each read waits for the device.
+    let squares = Tensor::cat(matrices.iter().map(|g| g.clone().square().sum()).collect::<Vec<Tensor<1>>>(), 0);
+    let squares = squares.try_into_vec_as::<f32>().map_err(|e| OptimizerError(format!("{e:?}")))?;
+    Ok(squares.into_iter().map(f64::from).collect())
+}
+
 /// L2 norm over all gradients.
 ///
 /// # Errors
 /// The device fails.
 pub fn global_norm(gradients: &[Tensor<2>]) -> Result<f64, OptimizerError> {
-    if gradients.is_empty() {
-        return Ok(0.0);
-    }
-    // One read for all of them: each read waits for the device.
-    let squares = Tensor::cat(gradients.iter().map(|g| g.clone().square().sum()).collect::<Vec<Tensor<1>>>(), 0);
-    let squares = squares.try_into_vec_as::<f32>().map_err(|e| OptimizerError(format!("{e:?}")))?;
-    Ok(squares.iter().map(|s| f64::from(*s)).sum::<f64>().sqrt())
+    Ok(squared_norms(gradients)?.iter().sum::<f64>().sqrt())
 }
 
 /// What gradients of global norm `norm` are multiplied by so that it is at most `max_norm`; 0 is no bound. As PyTorch's

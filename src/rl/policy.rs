@@ -5,12 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    coefficients::Coefficients,
-    error::TrainError,
-    optimizer::AdamW,
-    seeds::{self, Stream},
-};
+use super::{coefficients::Coefficients, error::TrainError, optimizer::AdamW, reference};
 use crate::{
     data::{Cursor, PassRates},
     model::{Lora, Model},
@@ -60,25 +55,23 @@ pub struct TrainerState {
 }
 
 impl Policy {
-    /// The policy that a run starts with: a fresh adapter, or `lora.init_adapter`, which is then the reference too.
+    /// The policy that a run starts with: a fresh adapter, or `lora.init_adapter`.
     ///
     /// # Errors
     /// The initial adapter cannot be read or does not fit.
     pub fn start(model: &Model, settings: &Settings, device: &Device) -> Result<Self, TrainError> {
-        let seed = settings.run.seed;
-        let (adapter, reference) = match &settings.lora.init_adapter {
-            None => {
-                let seed = seeds::seed(seed, Stream::Adapter, [0; 3]);
-                (Lora::new(&model.config, &settings.lora, seed, device)?, None)
-            }
+        let adapter = match &settings.lora.init_adapter {
+            None => reference::new_adapter(model, settings, device)?,
             Some(dir) => {
                 let adapter = Lora::load(dir, &model.config, device)?;
                 adapter.check_settings(dir, &settings.lora)?;
-                (adapter.clone(), Some(adapter))
+                adapter
             }
         };
+        let reference = reference::at_start(model, settings, &adapter, device)?;
         let optimizer = AdamW::new(&adapter.params);
-        Ok(Self { adapter, reference, optimizer, progress: TrainerState { seed, ..TrainerState::default() } })
+        let progress = TrainerState { seed: settings.run.seed, ..TrainerState::default() };
+        Ok(Self { adapter, reference, optimizer, progress })
     }
 
     /// The policy as a checkpoint has it.
@@ -91,6 +84,11 @@ impl Policy {
         let reference_dir = from.path.join(REFERENCE);
         let reference =
             reference_dir.is_dir().then(|| Lora::load(&reference_dir, &model.config, device)).transpose()?;
+        // A run that is told only now to move its reference measures against the base until it does.
+        let reference = match reference {
+            None if settings.grpo.sync_ref_model => Some(reference::new_adapter(model, settings, device)?),
+            reference => reference,
+        };
         let optimizer = AdamW::load(&adapter.params, &from.path, device)?;
         let progress = TrainerState::load(&from.path)?;
         Ok(Self { adapter, reference, optimizer, progress })

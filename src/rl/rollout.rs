@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::{TrainError, questions::Prompt, trainer::Trainer, watch::Watch};
+use super::{TrainError, engine::Completed, overlong::Overlong, questions::Prompt, trainer::Trainer, watch::Watch};
 use crate::{
-    model::{Completion, Generated, PackedGroup, Recording},
+    model::{Completion, PackedGroup, Recording},
     reward::Scored,
     run::event::{Candidate, GroupScored, Phase, ResultPreview},
 };
@@ -51,6 +51,21 @@ impl Rollout {
         self.prompt.tokens.len() * self.completions.len() + self.completion_tokens()
     }
 
+    /// The total reward of each reply.
+    pub fn rewards(&self) -> Vec<f64> {
+        self.scored.iter().map(|scored| scored.reward).collect()
+    }
+
+    /// Replies that are right.
+    pub fn solved(&self) -> usize {
+        self.scored.iter().filter(|scored| scored.correct).count()
+    }
+
+    /// Whether some replies are right and some are wrong.
+    pub fn is_undecided(&self) -> bool {
+        (1..self.scored.len()).contains(&self.solved())
+    }
+
     /// Which completions count: those that were cut off do not, if that is asked for.
     pub fn counts(&self, mask_truncated: bool) -> Vec<bool> {
         self.completions.iter().map(|completion| completion.finished || !mask_truncated).collect()
@@ -84,19 +99,20 @@ impl Rollout {
 }
 
 /// A step's rollouts, and what was recorded of them for the update.
-pub(super) type RolledOut = (Vec<Rollout>, Option<Vec<Recording>>);
+pub(super) type RolledOut = (Vec<Rollout>, Vec<Option<Recording>>);
 
 impl Trainer {
-    /// K completions of each prompt, and what was recorded for the update; `None` if broken off.
+    /// K completions of each prompt, and what was recorded for the update; `None` if broken off. `first` is the first group's number.
     pub(super) fn roll_out(
         &self,
         step: u64,
+        first: usize,
         prompts: Vec<Prompt>,
         watch: &mut dyn Watch,
     ) -> Result<Option<RolledOut>, TrainError> {
         let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
-        let generated = self.engine().complete(step, &tokens, watch)?;
-        let Some(Generated { completions, recordings }) = generated else { return Ok(None) };
+        let completed = self.engine().complete(step, first, &tokens, watch)?;
+        let Some(Completed { completions, recordings }) = completed else { return Ok(None) };
         let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
             texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),
             prompt,
@@ -109,6 +125,7 @@ impl Trainer {
     /// Scores all completions; `None` if broken off.
     pub(super) fn score(&self, mut rollouts: Vec<Rollout>, watch: &mut dyn Watch) -> Option<Vec<Rollout>> {
         let (mut done, total) = (0, rollouts.len() as u64);
+        let overlong = Overlong::of(&self.settings);
         for some in rollouts.chunks_mut(GROUPS_AT_ONCE) {
             if watch.progress(Phase::Scoring, done, total) == ControlFlow::Break(()) {
                 return None;
@@ -117,6 +134,11 @@ impl Trainer {
             let mut scored = self.scorer.score_all(&asked.collect::<Vec<_>>()).into_iter();
             for rollout in some.iter_mut() {
                 rollout.scored = scored.by_ref().take(rollout.texts.len()).collect();
+                for (scored, completion) in rollout.scored.iter_mut().zip(&rollout.completions) {
+                    if let Some(overlong) = &overlong {
+                        overlong.charge(completion.tokens.len(), scored);
+                    }
+                }
             }
             done += some.len() as u64;
         }

@@ -1,41 +1,46 @@
 //! What a step's rollout tells, under TRL's names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     advantage::{Rewards, is_dead, mean, standard_deviation},
+    overlong::{OVERLONG, Overlong},
     rollout::Rollout,
 };
 use crate::{
     model::Completion,
     reward::Scored,
     run::metrics::{self, Metrics},
-    settings::RewardSettings,
+    settings::Settings,
 };
 
 /// The parts of each reply's reward, in the order in which they are added up.
-pub fn component_rewards(rollouts: &[Rollout], settings: &RewardSettings) -> Rewards {
-    let components: Vec<_> = settings.components().collect();
+pub fn component_rewards<'a>(rollouts: impl Iterator<Item = &'a Rollout>, settings: &Settings) -> Rewards {
+    let own = settings.reward.components().map(|(component, weight)| (component.name(), weight));
+    let components: Vec<_> = own.chain(Overlong::of(settings).map(|o| (OVERLONG, o.factor))).collect();
     let parts = |scored: &Scored| {
-        components.iter().map(|(c, _)| scored.components.get(c.name()).copied().unwrap_or(0.0)).collect()
+        components.iter().map(|&(name, _)| scored.components.get(name).copied().unwrap_or(0.0)).collect()
     };
     Rewards {
-        groups: rollouts.iter().map(|rollout| rollout.scored.iter().map(parts).collect()).collect(),
+        groups: rollouts.map(|rollout| rollout.scored.iter().map(parts).collect()).collect(),
         weights: components.iter().map(|&(_, weight)| weight).collect(),
     }
 }
 
-/// What the rollout alone tells, under TRL's names.
-pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {
+/// What everything that was generated tells, under TRL's names.
+pub fn reward_metrics(rollouts: &[Rollout]) -> Metrics {
     let mut metrics = Metrics::default();
+    let rewards: Vec<Vec<f64>> = rollouts.iter().map(Rollout::rewards).collect();
     let all: Vec<f64> = rewards.concat();
     let scored: Vec<&Scored> = rollouts.iter().flat_map(|r| &r.scored).collect();
     metrics.set(metrics::REWARD, mean(&all));
     metrics.set(metrics::REWARD_STD, standard_deviation(&all));
     let dead = rewards.iter().filter(|r| is_dead(r)).count();
     metrics.set(metrics::DEAD_GROUPS, dead as f64 / rewards.len().max(1) as f64);
-    let correct = scored.iter().filter(|s| s.correct).count();
-    metrics.set(metrics::EXECUTION_ACCURACY, correct as f64 / scored.len().max(1) as f64);
+    let solved: Vec<f64> = rollouts.iter().map(|rollout| rollout.solved() as f64).collect();
+    metrics.set(metrics::EXECUTION_ACCURACY, solved.iter().sum::<f64>() / scored.len().max(1) as f64);
+    metrics.set(metrics::PASS_AT_K, mean(&solved.iter().map(|solved| solved.min(1.0)).collect::<Vec<_>>()));
+    metrics.set(metrics::UNIQUE_SQL, mean(&rollouts.iter().map(unique_sql).collect::<Vec<_>>()));
     for name in scored.first().map(|s| s.components.keys().cloned().collect::<Vec<_>>()).unwrap_or_default() {
         let values: Vec<f64> = scored.iter().filter_map(|s| s.components.get(&name).copied()).collect();
         metrics.set(&format!("rewards/{name}/mean"), mean(&values));
@@ -46,10 +51,21 @@ pub fn reward_metrics(rollouts: &[Rollout], rewards: &[Vec<f64>]) -> Metrics {
     metrics
 }
 
+/// The share of a group's completions whose SQL is another than that of those before, but for spaces and letter case.
+fn unique_sql(rollout: &Rollout) -> f64 {
+    let plain = |scored: &Scored| scored.sql.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let different: BTreeSet<String> = rollout.scored.iter().map(plain).collect();
+    different.len() as f64 / rollout.scored.len().max(1) as f64
+}
+
 /// How far the log-probabilities that the update starts from are from those at sampling: rounding, since both come from the
 /// same weights and temperature.
-pub fn sampling_metrics(rollouts: &[Rollout], logprobs: &[Vec<Vec<f32>>], metrics: &mut Metrics) {
-    let pairs = rollouts.iter().zip(logprobs).flat_map(|(rollout, group)| rollout.completions.iter().zip(group));
+pub fn sampling_metrics<'a>(
+    rollouts: impl Iterator<Item = &'a Rollout>,
+    logprobs: &[Vec<Vec<f32>>],
+    metrics: &mut Metrics,
+) {
+    let pairs = rollouts.zip(logprobs).flat_map(|(rollout, group)| rollout.completions.iter().zip(group));
     let tokens = pairs.flat_map(|(completion, logprobs)| completion.logprobs.iter().zip(logprobs));
     let differences: Vec<f64> = tokens.map(|(a, b)| f64::from((a - b).abs())).collect();
     metrics.set("sampling/sampling_logp_difference/mean", mean(&differences));
@@ -78,4 +94,34 @@ fn length_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
     }
     let clipped = (lengths.len() - terminated.len()) as f64 / lengths.len().max(1) as f64;
     metrics.set(metrics::CLIPPED_RATIO, clipped);
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "shares of few are exact")]
+mod tests {
+    use super::*;
+    use crate::rl::testing::rollout;
+
+    #[test]
+    fn a_question_counts_as_passed_if_any_of_its_replies_is_right() {
+        let all = [
+            rollout(&[1.0, 0.0, 0.0, 0.0], &[true, false, false, false]),
+            rollout(&[0.3, 0.0, 0.0, 0.0], &[false; 4]),
+            rollout(&[1.0; 4], &[true; 4]),
+            rollout(&[0.0; 4], &[false; 4]),
+        ];
+        let metrics = reward_metrics(&all);
+        assert_eq!(metrics.get(metrics::PASS_AT_K), Some(0.5));
+        assert_eq!(metrics.get(metrics::EXECUTION_ACCURACY), Some(5.0 / 16.0));
+        assert_eq!(metrics.get(metrics::DEAD_GROUPS), Some(0.5));
+    }
+
+    #[test]
+    fn spelling_makes_no_query_another() {
+        let mut some = rollout(&[0.0; 4], &[false; 4]);
+        assert_eq!(unique_sql(&some), 1.0);
+        some.scored[1].sql = "select   0".into();
+        some.scored[2].sql = "SELECT 0".into();
+        assert_eq!(unique_sql(&some), 0.5);
+    }
 }

@@ -5,12 +5,14 @@ use std::{collections::BTreeSet, path::Path, time::Instant};
 use super::{
     TrainError,
     engine::Engine,
+    gather::Gathered,
     learner::{Examined, Learner, line_end, value},
+    optimizer::squared_norms,
     policy::{Policy, TrainerState},
     questions::Asker,
     rollout::Rollout,
     step_metrics::{component_rewards, reward_metrics, sampling_metrics},
-    update::Lesson,
+    update::{Lesson, Updated},
     watch::Watch,
 };
 use crate::{
@@ -18,8 +20,8 @@ use crate::{
     model::{Model, PackedGroup},
     reward::Scorer,
     run::{
-        event::{GroupScored, StepDone},
-        metrics,
+        event::{GradientFlow, GroupScored, StepDone},
+        metrics::{self, Metrics},
         profile::Work,
     },
     settings::Settings,
@@ -54,6 +56,8 @@ pub struct StepOutput {
     pub done: StepDone,
     /// Its samples.
     pub groups: Vec<GroupScored>,
+    /// Each layer's gradient, in steps that report it.
+    pub gradients: Option<GradientFlow>,
     /// Things worth a line in the log.
     pub warnings: Vec<String>,
 }
@@ -65,54 +69,75 @@ impl Trainer {
     /// The model, a database schema or the optimizer fails.
     pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
-        watch.enter(Work::Rollout);
         let step = self.policy.progress.step + 1;
-        let progress = &self.policy.progress;
-        let mut order = self.course.order(progress.cursor, &progress.pass_rates);
-        let count = self.settings.rollout.prompts_per_step;
-        let (prompts, passed) = self.asker.draw(&self.model, &self.dataset.train, &mut order, count)?;
-        let Some((rollouts, recordings)) = self.roll_out(step, prompts, watch)? else { return Ok(None) };
-        let rollout_time = started.elapsed().as_secs_f64();
-        watch.enter(Work::Reward);
         let before = self.scorer.tally();
-        let Some(rollouts) = self.score(rollouts, watch) else { return Ok(None) };
+        let Some(mut gathered) = self.gather(step, watch)? else { return Ok(None) };
         let stopped_by_clock = self.scorer.tally().since(&before).stopped_by_clock;
-        let scoring_time = started.elapsed().as_secs_f64() - rollout_time;
         watch.enter(Work::Update);
-        let rewards: Vec<Vec<f64>> = rollouts.iter().map(|r| r.scored.iter().map(|s| s.reward).collect()).collect();
-        let advantages = component_rewards(&rollouts, &self.settings.reward).advantages(&self.settings.grpo);
-        let groups: Vec<PackedGroup> = rollouts.iter().map(Rollout::packed).collect();
-        let counts: Vec<Vec<bool>> =
-            rollouts.iter().map(|rollout| rollout.counts(self.settings.grpo.mask_truncated_completions)).collect();
+        let advantages = component_rewards(gathered.learned(), &self.settings).advantages(&self.settings.grpo);
+        let groups: Vec<PackedGroup> = gathered.learned().map(Rollout::packed).collect();
+        let truncated = self.settings.grpo.mask_truncated_completions;
+        let counts: Vec<Vec<bool>> = gathered.learned().map(|rollout| rollout.counts(truncated)).collect();
+        let recordings = std::mem::take(&mut gathered.recordings);
         let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
         let Some(updated) = self.engine().update(step, lesson, watch)? else { return Ok(None) };
-        self.policy.progress.coefficients = updated.coefficients;
-        (self.policy.adapter, self.policy.optimizer) = (updated.adapter, updated.optimizer);
-        let update = updated.report;
+        let Updated { adapter, optimizer, coefficients, logprobs, report } = updated;
+        (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
+        self.policy.progress.coefficients = coefficients;
+        self.policy.sync_reference(&self.settings.grpo, step);
 
-        let mut warnings = self.count_skipped(update.skipped);
+        let mut warnings = self.count_skipped(report.skipped);
+        let passed = std::mem::take(&mut gathered.passed);
         warnings.extend(passed.into_iter().filter(|reason| self.told.insert(reason.clone())));
+        self.count(step, &gathered);
+        let mut metrics = reward_metrics(&gathered.all);
+        metrics.set("outcomes/stopped_by_clock", stopped_by_clock as f64);
+        report.describe(&mut metrics);
+        sampling_metrics(gathered.learned(), &logprobs, &mut metrics);
+        self.rollout_metrics(&gathered, &mut metrics);
+        let seconds = started.elapsed().as_secs_f64();
+        metrics.set(metrics::STEP_TIME, seconds);
+        metrics.set(metrics::UPDATE_TIME, seconds - gathered.seconds.iter().sum::<f64>());
+        let gradients = self.gradient_flow(step, &report.gradient_norms)?;
+        let groups = self.describe_groups(step, gathered, &advantages);
+        Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, gradients, warnings }))
+    }
+
+    /// Notes how far the run has come.
+    fn count(&mut self, step: u64, gathered: &Gathered) {
         let progress = &mut self.policy.progress;
-        for rollout in &rollouts {
+        for rollout in &gathered.all {
             let rate = progress.pass_rates.entry(rollout.prompt.example.id).or_default();
-            rate.count(rollout.scored.len(), rollout.scored.iter().filter(|scored| scored.correct).count());
+            rate.count(rollout.scored.len(), rollout.solved());
         }
         progress.step = step;
-        progress.cursor = order.cursor();
-        progress.num_tokens += rollouts.iter().map(Rollout::tokens).sum::<usize>() as u64;
-        let mut metrics = reward_metrics(&rollouts, &rewards);
-        metrics.set("outcomes/stopped_by_clock", stopped_by_clock as f64);
-        update.describe(&mut metrics);
-        sampling_metrics(&rollouts, &updated.logprobs, &mut metrics);
-        let generated: usize = rollouts.iter().map(Rollout::completion_tokens).sum();
-        metrics.set(metrics::NUM_TOKENS, progress.num_tokens as f64);
-        metrics.set(metrics::TOKENS_PER_SECOND, generated as f64 / rollout_time.max(1e-9));
-        metrics.set(metrics::ROLLOUT_TIME, rollout_time);
-        metrics.set(metrics::SCORING_TIME, scoring_time);
-        metrics.set(metrics::STEP_TIME, started.elapsed().as_secs_f64());
-        metrics.set(metrics::UPDATE_TIME, started.elapsed().as_secs_f64() - rollout_time - scoring_time);
-        let groups = self.describe_groups(step, rollouts, &advantages);
-        Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, warnings }))
+        progress.cursor = gathered.cursor;
+        progress.num_tokens += gathered.all.iter().map(Rollout::tokens).sum::<usize>() as u64;
+    }
+
+    fn rollout_metrics(&self, gathered: &Gathered, metrics: &mut Metrics) {
+        let [rollout, scoring] = gathered.seconds;
+        metrics.set(metrics::NUM_TOKENS, self.policy.progress.num_tokens as f64);
+        metrics.set(metrics::TOKENS_PER_SECOND, gathered.completion_tokens() as f64 / rollout.max(1e-9));
+        metrics.set(metrics::ROLLOUT_TIME, rollout);
+        metrics.set(metrics::SCORING_TIME, scoring);
+        if self.settings.grpo.dynamic_sampling {
+            let undecided = gathered.all.iter().filter(|rollout| rollout.is_undecided()).count();
+            metrics.set(metrics::FILTER_PASS_RATE, undecided as f64 / gathered.all.len().max(1) as f64);
+            metrics.set("num_gen_batches", gathered.rollouts as f64);
+        }
+    }
+
+    /// Norms of the adapter's matrices and of their gradients, in steps that report them.
+    fn gradient_flow(&self, step: u64, gradients: &[f64]) -> Result<Option<GradientFlow>, TrainError> {
+        let every = self.settings.run.gradient_flow_every;
+        if every == 0 || !step.is_multiple_of(every) {
+            return Ok(None);
+        }
+        let weights: Vec<_> = self.policy.adapter.params.iter().map(|param| param.value.clone()).collect();
+        let weights: Vec<f64> = squared_norms(&weights)?.into_iter().map(f64::sqrt).collect();
+        let modules = self.policy.adapter.targets.iter().map(|target| target.name().to_owned()).collect();
+        Ok(Some(GradientFlow::new(step, modules, gradients, &weights)))
     }
 
     /// The computing part.
@@ -131,12 +156,16 @@ impl Trainer {
         vec![format!("loss or gradient is not finite: update left out ({} in a row)", progress.skipped)]
     }
 
-    fn describe_groups(&self, step: u64, rollouts: Vec<Rollout>, advantages: &[Vec<f64>]) -> Vec<GroupScored> {
-        let describe = |(group, (rollout, advantages)): (usize, (Rollout, &Vec<f64>))| {
+    fn describe_groups(&self, step: u64, gathered: Gathered, advantages: &[Vec<f64>]) -> Vec<GroupScored> {
+        let Gathered { all, kept, .. } = gathered;
+        let mut advantages = kept.into_iter().zip(advantages).peekable();
+        let describe = |(group, rollout): (usize, Rollout)| {
+            // Groups that were replaced teach nothing, and are not kept.
+            let (_, advantages) = advantages.next_if(|(kept, _)| *kept == group)?;
             let gold = self.scorer.gold(&rollout.prompt.example);
-            rollout.describe(step, group, gold, advantages)
+            Some(rollout.describe(step, group, gold, advantages))
         };
-        rollouts.into_iter().zip(advantages).enumerate().map(describe).collect()
+        all.into_iter().enumerate().filter_map(describe).collect()
     }
 }
 

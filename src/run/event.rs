@@ -35,6 +35,8 @@ pub enum Event {
     Step(StepDone),
     /// The candidates of one question of a step.
     Group(Box<GroupScored>),
+    /// Each layer's gradient in a step.
+    Gradients(GradientFlow),
     /// A held-out evaluation is done.
     Eval(EvalDone),
     /// A checkpoint is on disk.
@@ -63,6 +65,7 @@ impl Event {
             Event::Progress(_) => "progress",
             Event::Step(_) => "step",
             Event::Group(_) => "group",
+            Event::Gradients(_) => "gradients",
             Event::Eval(_) => "eval",
             Event::Checkpoint(_) => "checkpoint",
             Event::State(_) => "state",
@@ -77,6 +80,7 @@ impl Event {
         match self {
             Event::Step(e) => Some(e.step),
             Event::Group(e) => Some(e.step),
+            Event::Gradients(e) => Some(e.step),
             Event::Eval(e) => Some(e.step),
             Event::Checkpoint(e) => Some(e.step),
             Event::Progress(e) => Some(e.step),
@@ -210,6 +214,39 @@ pub struct Progress {
     pub done: u64,
     /// Units in all; 0 when not known.
     pub total: u64,
+}
+
+/// How gradients flow through an adapter in a step, before clipping: L2 norms of its matrices A and B and of their gradients.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GradientFlow {
+    /// The step.
+    pub step: u64,
+    /// The adapted projections, under PEFT's names.
+    pub modules: Vec<String>,
+    /// By layer, in the order of `modules`.
+    pub layers: Vec<Vec<AdapterNorms>>,
+}
+
+/// Norms of one projection's adapter.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AdapterNorms {
+    /// Of the gradient with respect to A, and of that with respect to B.
+    pub grad: [f32; 2],
+    /// Of A and of B.
+    pub weight: [f32; 2],
+}
+
+impl GradientFlow {
+    /// From norms by layer, then module, A before B.
+    pub fn new(step: u64, modules: Vec<String>, gradients: &[f64], weights: &[f64]) -> Self {
+        let both = |norms: &[f64]| -> Vec<[f32; 2]> {
+            norms.chunks_exact(2).map(|pair| [pair[0] as f32, pair[1] as f32]).collect()
+        };
+        let pairs = both(gradients).into_iter().zip(both(weights));
+        let norms: Vec<AdapterNorms> = pairs.map(|(grad, weight)| AdapterNorms { grad, weight }).collect();
+        let layers = norms.chunks(modules.len().max(1)).map(<[AdapterNorms]>::to_vec).collect();
+        Self { step, modules, layers }
+    }
 }
 
 /// A finished step with its metrics, flat in JSON.

@@ -42,6 +42,11 @@ metrics! {
     TOKENS_PER_SECOND = "tokens_per_second", "tokens/s", "Completion tokens generated a second, during rollout.", "steady";
     MEMORY_BYTES = "memory_bytes", "memory", "Memory in use: the GPU's by NVML where there is one, else the process's resident set.", "flat after the first steps";
     DEAD_GROUPS = "frac_reward_zero_std", "dead groups", "Share of groups whose completions all have the same reward; they give no gradient.", "below about one half";
+    PASS_AT_K = "pass@k", "pass@K", "Share of questions that at least one of their K completions answers rightly.", "above execution accuracy: the distance is what there is to learn";
+    UNIQUE_SQL = "frac_unique_sql", "unique SQL", "Share of a question's completions whose SQL differs from the others', mean over questions.", "falls slowly; near 1/K all completions are the same";
+    FILTER_PASS_RATE = "dynamic_filtering_pass_rate", "groups kept", "Share of the groups generated that are neither all right nor all wrong, with dynamic sampling.", "above one third: the rest is generated for nothing";
+    UPDATES_PER_ROLLOUT = "updates_per_rollout", "updates", "Updates from each rollout. With one, probability ratios are 1 by construction and nothing can be clipped.", "as the settings ask for";
+    SKIPPED_UPDATES = "skipped_updates", "skipped", "Updates left out because loss or gradient was not finite.", "0";
     MEAN_LENGTH = "completions/mean_length", "length", "Mean completion length in tokens.", "steady; unbroken growth is length hacking";
     CLIPPED_RATIO = "completions/clipped_ratio", "truncated", "Share of completions cut off at their greatest length.", "near 0";
     ROLLOUT_TIME = "time/rollout", "rollout s", "Seconds spent generating completions.", "steady";

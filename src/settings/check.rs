@@ -109,6 +109,7 @@ fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     let sequence_wide = g.loss_type == LossType::Vespo && g.importance_sampling_level == ImportanceSampling::Sequence;
     let allowed = "token with grpo.loss_type vespo, which has a weight for each sequence already";
     require(found, !sequence_wide, "grpo.importance_sampling_level", &"sequence", allowed);
+    parts(settings, found);
     require(found, (1..=64).contains(&g.num_iterations), "grpo.num_iterations", &g.num_iterations, "1 to 64");
     require(found, not_negative(o.learning_rate), "optim.learning_rate", &o.learning_rate, "0 or more");
     require(found, (0.0..1.0).contains(&o.adam_beta1), "optim.adam_beta1", &o.adam_beta1, "0 up to, not including, 1");
@@ -116,6 +117,42 @@ fn objective(settings: &Settings, found: &mut Vec<Finding>) {
     require(found, positive(o.adam_epsilon), "optim.adam_epsilon", &o.adam_epsilon, "above 0");
     require(found, not_negative(o.weight_decay), "optim.weight_decay", &o.weight_decay, "0 or more");
     require(found, not_negative(o.max_grad_norm), "optim.max_grad_norm", &o.max_grad_norm, "0 (off) or more");
+}
+
+/// Rollouts and their parts.
+fn parts(settings: &Settings, found: &mut Vec<Finding>) {
+    let (g, o, r) = (&settings.grpo, &settings.optim, &settings.rollout);
+    let accumulated = o.gradient_accumulation_steps;
+    let allowed = "1 to 4096";
+    require(found, (1..=4096).contains(&accumulated), "optim.gradient_accumulation_steps", &accumulated, allowed);
+    let parts = g.steps_per_generation.unwrap_or(accumulated);
+    let even = parts > 0 && r.prompts_per_step.is_multiple_of(parts);
+    let key = if g.steps_per_generation.is_some() {
+        "grpo.steps_per_generation"
+    } else {
+        "optim.gradient_accumulation_steps"
+    };
+    require(found, even, key, &parts, "a divisor of rollout.prompts_per_step, the questions that are parted");
+    let fits = parts > 0 && (accumulated.is_multiple_of(parts) || parts.is_multiple_of(accumulated.max(1)));
+    let allowed = "a divisor or a multiple of optim.gradient_accumulation_steps";
+    require(found, fits, "grpo.steps_per_generation", &parts, allowed);
+    let batches = g.max_num_gen_batches;
+    require(found, (1..=1000).contains(&batches), "grpo.max_num_gen_batches", &batches, "1 to 1000");
+    let buffer = g.overlong_buffer_len.unwrap_or(1);
+    let allowed = "1 to rollout.max_completion_length, or absent";
+    require(found, (1..=r.max_completion_length).contains(&buffer), "grpo.overlong_buffer_len", &buffer, allowed);
+    let penalty = g.overlong_penalty_factor;
+    require(found, not_negative(penalty), "grpo.overlong_penalty_factor", &penalty, "0 or more");
+    let alpha = g.ref_model_mixup_alpha;
+    require(found, alpha > 0.0 && alpha <= 1.0, "grpo.ref_model_mixup_alpha", &alpha, "above 0, up to 1");
+    let every = g.ref_model_sync_steps;
+    require(found, every > 0, "grpo.ref_model_sync_steps", &every, "1 or more");
+    for (key, count) in [
+        ("memory.samples_in_flight", settings.memory.samples_in_flight),
+        ("memory.completions_per_pass", settings.memory.completions_per_pass),
+    ] {
+        require(found, count != Some(0), key, &0, "1 or more, or absent");
+    }
 }
 
 fn reward(reward: &RewardSettings, found: &mut Vec<Finding>) {

@@ -275,6 +275,10 @@ pub struct OptimSettings {
     pub weight_decay: f64,
     /// Gradients are scaled down to this global norm; 0 is off.
     pub max_grad_norm: f64,
+    /// Parts of a rollout whose gradients are added up for an update (`grpo.steps_per_generation`).
+    pub gradient_accumulation_steps: usize,
+    /// Updates left out in a row, because loss or gradient was not finite, after which the run is paused; 0 never pauses it.
+    pub max_skipped_updates: u64,
     /// Steps over which the learning rate rises from 0.
     pub warmup_steps: u64,
     /// What the learning rate does after warm-up.
@@ -290,6 +294,8 @@ impl Default for OptimSettings {
             adam_epsilon: 1e-8,
             weight_decay: 0.0,
             max_grad_norm: 1.0,
+            gradient_accumulation_steps: 1,
+            max_skipped_updates: 5,
             warmup_steps: 5,
             lr_scheduler_type: LrScheduler::Constant,
         }
@@ -317,11 +323,15 @@ pub struct MemorySettings {
     pub recompute: Recompute,
     /// Positions whose logits are held at a time by the language-model head.
     pub head_chunk: usize,
+    /// Completions generated at the same time; all of a rollout if absent. It changes no result.
+    pub samples_in_flight: Option<usize>,
+    /// Completions of a group whose gradient is computed at the same time; all if absent. It changes results by no more than rounding.
+    pub completions_per_pass: Option<usize>,
 }
 
 impl Default for MemorySettings {
     fn default() -> Self {
-        Self { recompute: Recompute::Auto, head_chunk: 128 }
+        Self { recompute: Recompute::Auto, head_chunk: 128, samples_in_flight: None, completions_per_pass: None }
     }
 }
 
@@ -428,6 +438,8 @@ pub struct RunSettings {
     pub keep_checkpoints: usize,
     /// Steps between the lines that a headless run logs on stderr.
     pub log_every: u64,
+    /// Steps between reports of each layer's gradient; 0 is off.
+    pub gradient_flow_every: u64,
 }
 
 impl Default for RunSettings {
@@ -442,6 +454,7 @@ impl Default for RunSettings {
             checkpoint_every: 20,
             keep_checkpoints: 3,
             log_every: 1,
+            gradient_flow_every: 10,
         }
     }
 }

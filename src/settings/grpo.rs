@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `grpo`: the objective, under TRL's names where it has them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "TRL's options, each independent of the others")]
 pub struct GrpoSettings {
     /// Weight of the KL term. KL is measured and shown at 0 too.
     pub beta: f64,
@@ -52,8 +53,27 @@ pub struct GrpoSettings {
     pub multi_objective_aggregation: Aggregation,
     /// Advantages are cut off beyond this; absent is off.
     pub advantage_clip: Option<f64>,
-    /// Updates per rollout (mu).
+    /// Length in tokens of the buffer before `max_completion_length` in which a reply's reward falls by `overlong_penalty_factor`
+    /// (DAPO, arXiv 2503.14476); absent is off.
+    pub overlong_buffer_len: Option<usize>,
+    /// What the longest replies lose.
+    pub overlong_penalty_factor: f64,
+    /// Ask other questions in place of those whose replies are all right or all wrong, from which nothing is learned (DAPO).
+    pub dynamic_sampling: bool,
+    /// Rollouts a step at most, where questions are replaced.
+    pub max_num_gen_batches: usize,
+    /// Updates from each rollout's replies (mu).
     pub num_iterations: usize,
+    /// Parts of a rollout, `optim.gradient_accumulation_steps` of which make an update; as many as that if absent.
+    pub steps_per_generation: Option<usize>,
+    /// What KL is measured against.
+    pub reference: Reference,
+    /// Move the reference towards the policy every `ref_model_sync_steps` steps.
+    pub sync_ref_model: bool,
+    /// How far it moves: 1 makes it a snapshot of the policy.
+    pub ref_model_mixup_alpha: f64,
+    /// Steps between two moves of the reference.
+    pub ref_model_sync_steps: u64,
     /// Temperature of `sapo` where the advantage is positive.
     pub sapo_temperature_pos: f64,
     /// Temperature of `sapo` elsewhere.
@@ -94,7 +114,16 @@ impl Default for GrpoSettings {
             scale_rewards: ScaleRewards::Group,
             multi_objective_aggregation: Aggregation::SumThenNormalize,
             advantage_clip: None,
+            overlong_buffer_len: None,
+            overlong_penalty_factor: 1.0,
+            dynamic_sampling: false,
+            max_num_gen_batches: 3,
             num_iterations: 1,
+            steps_per_generation: None,
+            reference: Reference::Auto,
+            sync_ref_model: false,
+            ref_model_mixup_alpha: 0.6,
+            ref_model_sync_steps: 512,
             sapo_temperature_pos: 1.0,
             sapo_temperature_neg: 1.05,
             vespo_k_pos: 2.0,
@@ -152,6 +181,19 @@ pub enum KlEstimator {
     K3,
     /// The value of `k3` with the gradient of `k2`, which is that of the divergence itself.
     K3Plus,
+}
+
+/// The policy that KL is measured against.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// The adapter that the run starts from, where `lora.init_adapter` names one, else the base.
+    #[default]
+    Auto,
+    /// The base with no adapter.
+    Base,
+    /// The adapter that the run starts from, be it new.
+    Initial,
 }
 
 /// What advantages are divided by.

@@ -122,7 +122,7 @@ impl<P: Pupil> Learner for Trainer<P> {
         ] {
             values.set(name, value);
         }
-        Ok(Some(StepOutput { done: StepDone { step, metrics: values }, groups: Vec::new(), warnings }))
+        Ok(Some(StepOutput { done: StepDone { step, metrics: values }, groups: Vec::new(), gradients: None, warnings }))
     }
 
     fn evaluate(&mut self, watch: &mut dyn Watch) -> Result<Option<Examined>, TrainError> {

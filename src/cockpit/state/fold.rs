@@ -90,6 +90,8 @@ impl RunView {
             Event::State(StateChanged { state }) => self.enter(*state),
             Event::Log(line) => self.say(Some(record.time), line.level, line.message.clone()),
             Event::End(ended) => self.end(record.time, ended),
+            // Nothing on screen shows it yet.
+            Event::Gradients(_) => {}
             Event::Other => self.unknown += 1,
         }
         Applied::Yes

@@ -147,7 +147,7 @@ impl<L: Learner> Session<'_, L> {
 
     /// Trains a step and reports it; `false` if it was broken off.
     fn train_step(&mut self) -> Result<bool, TrainError> {
-        let step = self.step() + 1;
+        let (step, skipped) = (self.step() + 1, self.trainer.progress().skipped);
         let mut bridge = Bridge::new(self.control, self.reporter, step, Breaks::OnDroppedStep);
         bridge.enter(Work::Step);
         let output = self.trainer.step(&mut bridge)?;
@@ -161,12 +161,31 @@ impl<L: Learner> Session<'_, L> {
         for group in output.groups {
             self.reporter.report(Event::Group(Box::new(group)))?;
         }
+        if let Some(gradients) = output.gradients {
+            self.reporter.report(Event::Gradients(gradients))?;
+        }
         let log_every = self.trainer.settings().run.log_every;
         if log_every > 0 && step.is_multiple_of(log_every) {
             tracing::info!("step {step}/{}: {}", self.trainer.max_steps(), self.trainer.line(&output.done));
         }
         self.reporter.report(Event::Step(output.done))?;
+        self.pause_if_stuck(skipped)?;
         Ok(true)
+    }
+
+    /// Pauses a run of which every so many updates in a row were left out; `before` is how many that were before this step.
+    fn pause_if_stuck(&mut self, before: u64) -> Result<(), TrainError> {
+        let (skipped, most) = (self.trainer.progress().skipped, self.trainer.settings().optim.max_skipped_updates);
+        if most == 0 || skipped <= before || skipped / most == before / most {
+            return Ok(());
+        }
+        self.control.wanted.pause = true;
+        let text = format!(
+            "{skipped} updates in a row were left out because loss or gradient was not finite: paused. Going on changes nothing by \
+             itself: stop the run and resume it from an earlier checkpoint, with a lower optim.learning_rate or optim.max_grad_norm"
+        );
+        tracing::error!("{text}");
+        Ok(self.reporter.log(LogLevel::Error, text)?)
     }
 
     /// What is due by the calendar.

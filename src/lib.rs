@@ -9,6 +9,7 @@ pub mod cockpit;
 pub mod data;
 pub mod dirs;
 pub mod evaluate;
+pub mod export;
 pub mod harmless;
 pub mod inside;
 pub mod model;

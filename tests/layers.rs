@@ -50,7 +50,9 @@ fn the_search_finds_what_it_looks_for() {
 
 #[test]
 fn engine_and_store_import_no_terminal() {
-    for part in ["sql", "data", "model", "reward", "rl", "sft", "evaluate", "run", "remote", "settings", "bench"] {
+    for part in
+        ["sql", "data", "model", "reward", "rl", "sft", "evaluate", "run", "remote", "settings", "bench", "export"]
+    {
         assert_eq!(uses(part, &["ratatui", "crossterm", "cockpit", "plot"]), Vec::<String>::new());
     }
 }
@@ -64,7 +66,7 @@ fn cockpit_and_plot_import_no_tensors() {
 
 #[test]
 fn lower_layers_do_not_know_the_trainer() {
-    for part in ["sql", "data", "model", "reward", "run", "remote", "settings"] {
+    for part in ["sql", "data", "model", "reward", "run", "remote", "settings", "export"] {
         assert_eq!(uses(part, &["rl", "sft", "evaluate", "cli"]), Vec::<String>::new());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::event::{Event, Record};
 
-/// The records without those of steps that a resumed trainer computed anew.
+/// The records without those of steps that a resumed trainer computed anew, and without evaluations that were repeated.
 pub fn standing(records: &[Record]) -> Vec<&Record> {
     let mut standing: Vec<&Record> = Vec::with_capacity(records.len());
     for record in records {
@@ -11,6 +11,9 @@ pub fn standing(records: &[Record]) -> Vec<&Record> {
         {
             standing
                 .retain(|old| matches!(old.event, Event::Run(_)) || old.event.step().is_none_or(|step| step <= from));
+        }
+        if let Event::Eval(eval) = &record.event {
+            standing.retain(|old| !matches!(&old.event, Event::Eval(old) if old.step == eval.step));
         }
         standing.push(record);
     }
@@ -33,6 +36,22 @@ mod tests {
             "data":{{"root":"","train":0,"dev":0}},"max_steps":1,"memory_source":"process","resumed_from":{from}}}"#
         );
         Record { seq, time: 0.0, event: serde_json::from_str(&text).unwrap() }
+    }
+
+    #[test]
+    fn of_evaluations_of_a_step_the_newest_stands() {
+        let mut run = crate::run::fixture::RunBuilder::new();
+        run.eval(0, 3).eval(20, 5).eval(20, 5).resume(0).eval(0, 4);
+        let records = run.records();
+        let found: Vec<_> = standing(&records)
+            .into_iter()
+            .filter_map(|record| match &record.event {
+                Event::Eval(eval) => Some((eval.step, eval.correct)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(found, [(0, 4)]);
+        assert_eq!(standing(&records[..4]).len(), 3, "begun, evaluated at 0, evaluated at 20");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     prompt(&settings.prompt, &mut found);
     supervised(settings, &mut found);
     device(&settings.run.device, &mut found);
+    found.extend(settings.report.finding());
     found
 }
 

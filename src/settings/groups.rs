@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GrpoSettings, RewardSettings};
+use super::{GrpoSettings, ReportSettings, RewardSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub struct Settings {
     pub scratch: ScratchSettings,
     /// The run as a whole.
     pub run: RunSettings,
+    /// Exports while it trains.
+    pub report: ReportSettings,
     /// The cockpit.
     pub ui: UiSettings,
 }

@@ -8,6 +8,7 @@ mod groups;
 mod grpo;
 mod load;
 mod overlay;
+mod report;
 mod reward;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ pub use groups::*;
 pub use grpo::*;
 pub use load::Sources;
 pub use overlay::Override;
+pub use report::{ReportSettings, ReportTo};
 pub use reward::{RewardComponent, RewardPreset, RewardSettings};

@@ -3,34 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::table;
-use crate::run::{
-    event::{EvalDone, Event, Record},
-    metrics::Metrics,
+use crate::{
+    export::scalars,
+    run::{event::Record, metrics::Metrics},
 };
 
 /// Metrics by step; those of evaluations carry the prefix `eval_`, as in TRL's `trainer_state.json`.
 fn by_step(records: &[&Record]) -> BTreeMap<u64, Metrics> {
     let mut steps = BTreeMap::<u64, Metrics>::new();
     for record in records {
-        match &record.event {
-            Event::Step(done) => steps.entry(done.step).or_default().0.extend(done.metrics.0.clone()),
-            Event::Eval(eval) => steps.entry(eval.step).or_default().0.extend(of_eval(eval)),
-            _ => {}
+        if let Some(found) = scalars::of(&record.event) {
+            steps.entry(found.step).or_default().0.extend(found.values);
         }
     }
     steps
-}
-
-fn of_eval(eval: &EvalDone) -> [(String, f64); 6] {
-    [
-        ("execution_accuracy", eval.execution_accuracy),
-        ("execution_accuracy_low", eval.wilson[0]),
-        ("execution_accuracy_high", eval.wilson[1]),
-        ("questions", eval.n as f64),
-        ("reward", eval.reward),
-        ("runtime", eval.time),
-    ]
-    .map(|(name, value)| (format!("eval_{name}"), value))
 }
 
 /// A row a step; a column for each metric that any step has.

@@ -4,6 +4,7 @@ mod metrics;
 mod report;
 mod samples;
 mod table;
+mod trackers;
 
 use std::path::{Path, PathBuf};
 
@@ -15,13 +16,17 @@ use crate::{
     run::{event::Record, folder::RunFolder, standing},
 };
 
-/// Export a run's curves, samples, metrics or a report of it.
+/// Export a run's curves, samples, metrics or a report of it, or give it to TensorBoard or MLflow.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "Formats, the first being the default:
   curves   png, svg
   samples  jsonl (a question a line), csv (a candidate a row), md
   metrics  csv, jsonl (a step a line, under TRL's names)
   report   md, with the curves beside it as a picture
+
+Other programs' own:
+  tensorboard  an event file in a folder of the run's name in --out DIR [default: exports/tensorboard in the run folder]
+  mlflow       sends what is new to the server at --uri, as in http://localhost:5000; prints the run's page
 
 In csv and md, what a terminal would obey is replaced by visible signs; jsonl has every character, escaped.")]
 pub struct ExportArgs {
@@ -36,6 +41,12 @@ pub struct ExportArgs {
     /// The file [default: exports/WHAT.FORMAT in the run folder].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// MLflow's server.
+    #[arg(long, env = "MLFLOW_TRACKING_URI")]
+    pub uri: Option<String>,
+    /// MLflow's experiment [default: sqlr1-tui].
+    #[arg(long, value_name = "NAME", env = "MLFLOW_EXPERIMENT_NAME")]
+    pub experiment: Option<String>,
 }
 
 /// What can be exported.
@@ -49,6 +60,10 @@ pub enum What {
     Metrics,
     /// All in one page: settings, model, data, curves, evaluations, what was won and lost.
     Report,
+    /// TensorBoard's event file.
+    Tensorboard,
+    /// A run on an MLflow server.
+    Mlflow,
 }
 
 /// File formats.
@@ -74,6 +89,7 @@ impl What {
             Self::Samples => &[Format::Jsonl, Format::Csv, Format::Md],
             Self::Metrics => &[Format::Csv, Format::Jsonl],
             Self::Report => &[Format::Md],
+            Self::Tensorboard | Self::Mlflow => &[],
         }
     }
 
@@ -81,12 +97,16 @@ impl What {
     fn format(self, wanted: Option<Format>, out: Option<&Path>) -> Result<Format, Failure> {
         let formats = self.formats();
         let named = || out?.extension()?.to_str().and_then(|e| Format::from_str(e, true).ok());
-        let format = wanted.or_else(|| named().filter(|format| formats.contains(format))).unwrap_or(formats[0]);
+        let named = || named().filter(|format| formats.contains(format)).or(formats.first().copied());
+        let Some(format) = wanted.or_else(named) else {
+            return Err(Failure::Usage(format!("{} has a format of its own", name(&self))));
+        };
         if formats.contains(&format) {
             return Ok(format);
         }
         let all: Vec<String> = Self::value_variants()
             .iter()
+            .filter(|what| !what.formats().is_empty())
             .map(|what| {
                 format!("{} as {}", name(what), what.formats().iter().map(name).collect::<Vec<_>>().join(" or "))
             })
@@ -110,6 +130,9 @@ fn name<T: ValueEnum>(value: &T) -> String {
 /// # Errors
 /// There is no run, it has no step yet, the format does not fit, or the file cannot be written.
 pub fn export(args: &ExportArgs) -> Result<(), Failure> {
+    if args.what.formats().is_empty() {
+        return trackers::export(args, &RunFolder::open(&args.run)?);
+    }
     let format = args.what.format(args.format, args.out.as_deref())?;
     let folder = RunFolder::open(&args.run)?;
     let records = read_run(&folder)?;
@@ -133,6 +156,8 @@ fn write(what: What, format: Format, folder: &RunFolder, records: &[Record], pat
         (What::Samples, _) => samples::jsonl(&standing),
         (What::Metrics, Format::Jsonl) => metrics::jsonl(&standing),
         (What::Metrics, _) => metrics::csv(&standing),
+        // They have no format: `trackers` exports them.
+        (What::Tensorboard | What::Mlflow, _) => String::new(),
         (What::Report, _) => {
             let curves = path.with_extension("curves.png");
             plot::export_curves(records, &curves)?;

@@ -94,6 +94,7 @@ impl RunArgs {
             settings.prompt.template = absolute(&file).display().to_string();
         }
         settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
+        settings.report.logging_dir = settings.report.logging_dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
         settings.run.dir = self.run_dir.clone().or(settings.run.dir);
         Ok(settings)
     }

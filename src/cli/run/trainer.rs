@@ -8,6 +8,7 @@ use super::{RunArgs, herald::Herald, signals};
 use crate::{
     assets,
     cli::{Failure, logging},
+    export::Live,
     harmless::Harmless,
     plot,
     remote::server::Server,
@@ -76,6 +77,7 @@ pub fn conduct<L: Learner>(
     });
     let bus = Bus::default();
     let reporter = Reporter::new(store, bus.clone(), lines).with_profile(profile.transpose()?);
+    let live = Live::start(&settings.report, &folder, &bus);
     let work = Work { settings, places, folder: folder.clone(), resume: args.resume, changes, repaired };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
@@ -86,6 +88,7 @@ pub fn conduct<L: Learner>(
         let running = start(work, load, reporter, control)?;
         accompany(running, &remote, server).await
     });
+    live.finish();
     drop(guard);
     Ok((ended?, folder))
 }

@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use super::{
     BenchError,
-    machine::{Products, matmul_peak, peak_megabytes},
+    machine::{Products, matmul_peak},
 };
-use crate::model::{GenerateRequest, Model, Sampling};
+use crate::{
+    model::{GenerateRequest, Model, Sampling},
+    run::memory::peak_bytes,
+};
 
 /// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +79,7 @@ pub fn decode(model: &Model, plan: DecodePlan) -> Result<DecodeReport, BenchErro
         matmul_gflops: peak / 1e9,
         prefill_peak_fraction: products.flops(prompt_tokens, 1) / prefill / peak,
         decode_peak_fraction: products.flops(written, written) / decode / peak,
-        peak_mb: peak_megabytes(),
+        peak_mb: peak_bytes().map(|bytes| bytes as f64 / 1_048_576.0),
     })
 }
 

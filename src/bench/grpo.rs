@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     BenchError,
-    machine::{Products, matmul_peak, peak_megabytes},
+    machine::{Products, matmul_peak},
 };
 use crate::{
     model::{Completion, Model, PackedGroup},
@@ -21,6 +21,7 @@ use crate::{
         update::Lesson,
         watch::Unwatched,
     },
+    run::memory::peak_bytes,
     settings::Settings,
 };
 
@@ -104,7 +105,7 @@ pub fn grpo(model: &Model, settings: &Settings, prompts: &[String], steps: usize
         prompt_tokens.push(now.iter().map(|prompt| prompt.len()).sum());
         flops += now.iter().map(|prompt| step_flops(model, prompt.len(), k, new_tokens)).sum::<f64>();
     }
-    let peak_mb = peak_megabytes();
+    let peak_mb = peak_bytes().map(|bytes| bytes as f64 / 1_048_576.0);
     let peak = matmul_peak(&model.decoder().device());
     let mean = |sum: Duration| sum.as_secs_f64() / steps as f64;
     let (seconds, written) = (each.iter().sum::<f64>(), steps * settings.rollout.prompts_per_step * k * new_tokens);

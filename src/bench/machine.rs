@@ -46,16 +46,6 @@ impl Products {
     }
 }
 
-/// The most memory that this process has held so far, in MiB, as Linux counts it; `None` elsewhere.
-pub fn peak_megabytes() -> Option<f64> {
-    parse_peak(&std::fs::read_to_string("/proc/self/status").ok()?)
-}
-
-fn parse_peak(status: &str) -> Option<f64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,12 +62,6 @@ mod tests {
         assert_eq!(products, Products { body: layer * config.num_hidden_layers, head: config.vocab_size * hidden });
         let expected = 6 * products.body + 4 * products.head;
         assert!((products.flops(3, 2) - expected as f64).abs() < 0.5);
-    }
-
-    #[test]
-    fn peak_memory_is_read_from_the_process_status() {
-        assert_eq!(parse_peak("VmPeak:\t 9 kB\nVmHWM:\t  2048 kB\n"), Some(2.0));
-        assert_eq!(parse_peak("VmPeak:\t 9 kB\n"), None);
     }
 
     #[test]

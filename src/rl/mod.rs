@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod evaluation;
 mod gather;
+mod ladder;
 pub mod learner;
 #[cfg(test)]
 mod learning_tests;
@@ -24,6 +25,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod setup;
+mod step_memory;
 pub mod step_metrics;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -5,7 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::{coefficients::Coefficients, error::TrainError, optimizer::AdamW, reference};
+use super::{coefficients::Coefficients, error::TrainError, ladder::Economies, optimizer::AdamW, reference};
 use crate::{
     data::{Cursor, PassRates},
     model::{Lora, Model},
@@ -49,6 +49,9 @@ pub struct TrainerState {
     /// Coefficients that follow what is measured; states of older versions have none.
     #[serde(default)]
     pub coefficients: Coefficients,
+    /// What the run does without for want of memory; states of older versions have none.
+    #[serde(default)]
+    pub economies: Economies,
     /// How often each question was solved lately; states of older versions have none.
     #[serde(default)]
     pub pass_rates: PassRates,

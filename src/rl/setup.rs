@@ -31,7 +31,7 @@ pub fn load(
     resume: bool,
     watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer>, TrainError> {
-    let mut notes = Vec::new();
+    let (mut notes, mut settings) = (Vec::new(), settings);
     let chosen = device::choose(&settings.run.device)?;
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     // A template that cannot be used is better told before the model is loaded.
@@ -58,6 +58,7 @@ pub fn load(
         resumed_from: resume.then_some(policy.progress.step),
     }
     .event()?;
+    policy.progress.economies.apply(&mut settings);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(prompts, settings.data.max_prompt_tokens);
     let course = Course::new(&settings.data, settings.run.seed, &dataset.train);

@@ -1,6 +1,11 @@
 //! One GRPO step: rollout, scoring, update.
 
-use std::{collections::BTreeSet, path::Path, time::Instant};
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::Path,
+    time::Instant,
+};
 
 use super::{
     TrainError,
@@ -11,6 +16,7 @@ use super::{
     policy::{Policy, TrainerState},
     questions::Asker,
     rollout::Rollout,
+    step_memory::StepMemory,
     step_metrics::{component_rewards, reward_metrics, sampling_metrics},
     update::{Lesson, Updated},
     watch::Watch,
@@ -68,11 +74,34 @@ impl Trainer {
     /// # Errors
     /// The model, a database schema or the optimizer fails.
     pub fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
+        let mut warnings = Vec::new();
+        loop {
+            // A step that is not finished has changed nothing.
+            match catch_unwind(AssertUnwindSafe(|| self.try_step(watch))) {
+                Ok(output) => {
+                    return output.map(|output| {
+                        output.map(|mut output| {
+                            output.warnings.splice(..0, warnings);
+                            output
+                        })
+                    });
+                }
+                Err(panic) => match self.after_panic(panic.as_ref()) {
+                    Some(told) => warnings.push(told),
+                    None => resume_unwind(panic),
+                },
+            }
+        }
+    }
+
+    fn try_step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
+        let mut memory = StepMemory::begin();
         let step = self.policy.progress.step + 1;
         let before = self.scorer.tally();
         let Some(mut gathered) = self.gather(step, watch)? else { return Ok(None) };
         let stopped_by_clock = self.scorer.tally().since(&before).stopped_by_clock;
+        memory.rolled_out();
         watch.enter(Work::Update);
         let advantages = component_rewards(gathered.learned(), &self.settings).advantages(&self.settings.grpo);
         let groups: Vec<PackedGroup> = gathered.learned().map(Rollout::packed).collect();
@@ -85,6 +114,7 @@ impl Trainer {
         (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
         self.policy.progress.coefficients = coefficients;
         self.policy.sync_reference(&self.settings.grpo, step);
+        memory.updated();
 
         let mut warnings = self.count_skipped(report.skipped);
         let passed = std::mem::take(&mut gathered.passed);
@@ -95,6 +125,8 @@ impl Trainer {
         report.describe(&mut metrics);
         sampling_metrics(gathered.learned(), &logprobs, &mut metrics);
         self.rollout_metrics(&gathered, &mut metrics);
+        self.memory_metrics(&memory, &mut metrics);
+        warnings.extend(self.economize(&memory));
         let seconds = started.elapsed().as_secs_f64();
         metrics.set(metrics::STEP_TIME, seconds);
         metrics.set(metrics::UPDATE_TIME, seconds - gathered.seconds.iter().sum::<f64>());

@@ -34,9 +34,41 @@ impl MemoryMeter {
     }
 }
 
+/// The most memory that this process has held since it began, or since [`forget_peak`], as Linux counts it; `None` elsewhere.
+pub fn peak_bytes() -> Option<u64> {
+    parse_peak(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// Lets [`peak_bytes`] count anew; whether the system can do that.
+pub fn forget_peak() -> bool {
+    // proc(5): 5 resets the peak of the resident set.
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+fn parse_peak(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_peak_is_remembered_until_it_is_to_be_forgotten() {
+        assert_eq!(parse_peak("Name:\tx\nVmHWM:\t    2048 kB\n"), Some(2048 * 1024));
+        assert_eq!(parse_peak("VmRSS:\t 2048 kB\n"), None);
+        if !forget_peak() {
+            println!("skipped: this system does not forget a process's peak");
+            return;
+        }
+        let before = peak_bytes().unwrap();
+        drop(std::hint::black_box(vec![1_u8; 128 << 20]));
+        let high = peak_bytes().unwrap();
+        assert!(high >= before + (100 << 20), "{before} {high}");
+        assert!(forget_peak());
+        assert!(peak_bytes().unwrap() < high, "the memory was given back, and the peak forgotten");
+    }
 
     #[test]
     fn memory_taken_is_seen() {

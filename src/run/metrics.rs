@@ -41,6 +41,7 @@ metrics! {
     STEP_TIME = "step_time", "step time", "Wall-clock seconds of the step.", "steady";
     TOKENS_PER_SECOND = "tokens_per_second", "tokens/s", "Completion tokens generated a second, during rollout.", "steady";
     MEMORY_BYTES = "memory_bytes", "memory", "Memory in use: the GPU's by NVML where there is one, else the process's resident set.", "flat after the first steps";
+    PEAK_MEMORY = "memory/peak", "peak memory", "The most memory that the process held within the step.", "flat after the first steps, below memory.limit";
     DEAD_GROUPS = "frac_reward_zero_std", "dead groups", "Share of groups whose completions all have the same reward; they give no gradient.", "below about one half";
     PASS_AT_K = "pass@k", "pass@K", "Share of questions that at least one of their K completions answers rightly.", "above execution accuracy: the distance is what there is to learn";
     UNIQUE_SQL = "frac_unique_sql", "unique SQL", "Share of a question's completions whose SQL differs from the others', mean over questions.", "falls slowly; near 1/K all completions are the same";

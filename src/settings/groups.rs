@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GrpoSettings, ReportSettings, RewardSettings};
+use super::{GrpoSettings, MemorySettings, ReportSettings, RewardSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -315,40 +315,6 @@ pub enum LrScheduler {
     Linear,
     /// Falls to 0 along half a cosine.
     Cosine,
-}
-
-/// `memory`: what is kept and what is computed anew.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MemorySettings {
-    /// Whether the backward pass computes a layer's activations anew from its input.
-    pub recompute: Recompute,
-    /// Positions whose logits are held at a time by the language-model head.
-    pub head_chunk: usize,
-    /// Completions generated at the same time; all of a rollout if absent. It changes no result.
-    pub samples_in_flight: Option<usize>,
-    /// Completions of a group whose gradient is computed at the same time; all if absent. It changes results by no more than rounding.
-    pub completions_per_pass: Option<usize>,
-}
-
-impl Default for MemorySettings {
-    fn default() -> Self {
-        Self { recompute: Recompute::Auto, head_chunk: 128, samples_in_flight: None, completions_per_pass: None }
-    }
-}
-
-/// Whether the backward pass computes a layer's activations anew from its input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recompute {
-    /// Only where activations do not fit: the rollout's are kept for the update where a quarter of the machine's memory
-    /// suffices for all of a step's, else those of as many layers as half of the memory that is free can hold.
-    #[default]
-    Auto,
-    /// For every layer: least memory.
-    Always,
-    /// For no layer: fastest.
-    Never,
 }
 
 /// `eval`: held-out evaluation, greedy.

@@ -83,7 +83,8 @@ fn caught<T>(work: impl FnOnce() -> Result<T, TrainError>) -> Result<T, TrainErr
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(TrainError::Panic(panic_text(panic.as_ref()))))
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// What a panic says.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text =
         panic.downcast_ref::<&str>().map(|s| (*s).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a computation panicked".to_owned())

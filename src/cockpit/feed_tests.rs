@@ -152,3 +152,31 @@ async fn progress_passes_without_a_number() {
     bench.settle().await;
     assert_eq!(bench.view.phase(), Some(Phase::Rollout));
 }
+
+#[tokio::test]
+async fn a_run_whose_trainer_is_out_of_reach_is_followed_in_its_store() {
+    let records = RunBuilder::with_steps(4).records();
+    let (past, present) = records.split_at(5);
+    let mut bench = Bench::new(1, past.to_vec(), false);
+    bench.feed = Feed::following(Arc::clone(&bench.store) as Arc<dyn History>);
+    bench.feed.pace = Some(std::time::Duration::from_millis(20));
+    bench.pull().await;
+    assert_eq!(bench.view, RunView::replay(past));
+    bench.store.records.lock().unwrap().extend(present.to_vec());
+    for _ in 0..20 {
+        bench.pull().await;
+        if bench.view.last_seq() == records.last().unwrap().seq {
+            break;
+        }
+    }
+    assert_eq!(bench.view, RunView::replay(&records));
+    let reads = *bench.store.reads.lock().unwrap();
+    tokio::time::timeout(std::time::Duration::from_millis(100), async {
+        loop {
+            bench.pull().await;
+        }
+    })
+    .await
+    .unwrap_err();
+    assert!(*bench.store.reads.lock().unwrap() <= reads + 8, "it looks at its pace");
+}

@@ -1,6 +1,6 @@
 //! The trainer's side: a socket, and whoever comes to it.
 
-use std::{fs, future::Future, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{fs, future::Future, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     net::{UnixListener, UnixStream},
@@ -24,13 +24,18 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// Pause after a connection that could not be accepted, as when there are no files left.
 const AGAIN: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether the socket is still there: a session's runtime folder goes with its last login.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// A trainer that can be attached to. Dropping it removes the socket and the note.
 pub struct Server {
     listener: UnixListener,
     shared: Shared,
     viewers: JoinSet<()>,
     note: Note,
-    note_path: PathBuf,
+    folder: RunFolder,
+    /// [`LOOK`], but for tests.
+    pub(super) look: Duration,
 }
 
 impl Server {
@@ -45,9 +50,23 @@ impl Server {
         let hello = Hello::new(folder.root().to_string_lossy());
         let shared = Shared { bus, commands, hall: Hall::default(), hello };
         let note = Note::new(path);
-        let server = Self { listener, shared, viewers: JoinSet::new(), note: note.clone(), note_path: folder.note() };
+        let viewers = JoinSet::new();
+        let server = Self { listener, shared, viewers, note: note.clone(), folder: folder.clone(), look: LOOK };
         note.write(folder)?;
         Ok(server)
+    }
+
+    /// Listens anew, where there is a place for it, if the socket is gone. Viewers that are there stay.
+    fn look_after_socket(&mut self) -> Result<(), RemoteError> {
+        if self.note.socket.exists() {
+            return Ok(());
+        }
+        let path = socket::path(&socket::folder()?, self.folder.root());
+        self.listener = socket::listen(&path)?;
+        self.note = Note::new(path);
+        self.note.write(&self.folder)?;
+        tracing::info!("the socket was gone; viewers now find the trainer at {}", self.note.socket.display());
+        Ok(())
     }
 
     /// Where it listens.
@@ -58,6 +77,8 @@ impl Server {
     /// Lets viewers in until something comes about, and returns that.
     pub async fn serve_until<T>(&mut self, event: impl Future<Output = T>) -> T {
         let mut event = pin!(event);
+        let mut looks = tokio::time::interval(self.look);
+        let mut troubled = false;
         loop {
             tokio::select! {
                 biased;
@@ -69,6 +90,13 @@ impl Server {
                         tokio::time::sleep(AGAIN).await;
                     }
                 },
+                _ = looks.tick() => {
+                    let looked = self.look_after_socket();
+                    if let (Err(error), false) = (&looked, troubled) {
+                        tracing::warn!("the socket is gone, and viewers cannot attach until there is a place for it: {error}");
+                    }
+                    troubled = looked.is_err();
+                }
                 // Without a viewer there is none to wait for.
                 Some(_) = self.viewers.join_next() => {}
             }
@@ -100,6 +128,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         // What stays behind is recognised as stale by the lock that is free.
         let _ = fs::remove_file(&self.note.socket);
-        let _ = fs::remove_file(&self.note_path);
+        let _ = fs::remove_file(self.folder.note());
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures::{SinkExt as _, StreamExt as _};
@@ -54,6 +55,7 @@ impl Bench {
         let (bus, sent) = (Bus::default(), Arc::new(Sent::default()));
         let commands = Arc::clone(&sent) as Arc<dyn CommandSink>;
         let mut server = Server::bind(&folder, bus.clone(), commands).unwrap();
+        server.look = Duration::from_millis(20);
         let (end, ended) = oneshot::channel();
         let serving = tokio::spawn(async move {
             let _ = server.serve_until(ended).await;
@@ -224,4 +226,29 @@ async fn a_note_that_leads_astray_is_told() {
     assert!(error(attach(&other, "x").await).contains("ssh -t elsewhere sqlr1-tui attach"));
     Note::new(Path::new("/tmp/sqlr1-tui-nobody-listens").into()).write(&other).unwrap();
     assert!(matches!(attach(&other, "x").await, Err(RemoteError::Io { .. })));
+}
+
+#[tokio::test]
+async fn a_socket_that_goes_is_made_anew_and_viewers_stay() {
+    let mut bench = Bench::new();
+    let mut first = bench.viewer("first").await;
+    let note = Note::read(&bench.folder).unwrap().unwrap();
+    std::fs::remove_file(&note.socket).unwrap();
+    let back = async {
+        while !note.socket.exists() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), back).await.expect("the socket comes back");
+    // The file is there a moment before anybody listens with the right permissions.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut second = bench.viewer("second").await;
+    for record in RunBuilder::with_steps(1).records() {
+        bench.bus.publish(&Arc::new(record));
+    }
+    for attached in [&mut first, &mut second] {
+        let found = tokio::time::timeout(Duration::from_secs(10), attached.records.recv()).await.unwrap();
+        assert!(found.is_some());
+    }
+    bench.end().await;
 }

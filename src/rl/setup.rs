@@ -38,6 +38,7 @@ pub fn load(
     let prompts = Prompts::new(&settings.prompt)?;
     note_data(&dataset, &gold, &mut notes);
     notes.extend(settings.reward_notices().map(|notice| (LogLevel::Warn, notice)));
+    notes.extend(note_ratios(&settings));
     let model = load_model(&settings, &chosen.device, watch)?;
     let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
     let policy = match &from {
@@ -131,6 +132,14 @@ pub(crate) fn find_checkpoint(
 pub(crate) fn note_data(dataset: &Dataset, gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
     notes.extend(dataset.skipped.iter().map(|skipped| (LogLevel::Warn, skipped.clone())));
     notes.extend(gold.note().map(|note| (LogLevel::Info, note)));
+}
+
+/// What is said where clipping cannot set in, so that its absence is not taken for health.
+fn note_ratios(settings: &Settings) -> Option<(LogLevel, String)> {
+    (settings.updates_per_rollout() == 1).then(|| {
+        let text = "one update a rollout: probability ratios are 1 by construction, and clip_ratio/* stay 0 for that reason alone";
+        (LogLevel::Info, text.to_owned())
+    })
 }
 
 fn describe_data(settings: &Settings, dataset: &Dataset) -> DataSummary {

@@ -149,7 +149,10 @@ impl Trainer {
 
     fn rollout_metrics(&self, gathered: &Gathered, metrics: &mut Metrics) {
         let [rollout, scoring] = gathered.seconds;
-        metrics.set(metrics::NUM_TOKENS, self.policy.progress.num_tokens as f64);
+        let (progress, cursor) = (&self.policy.progress, gathered.cursor);
+        let share = cursor.position as f64 / self.dataset.train.len().max(1) as f64;
+        metrics.set(metrics::EPOCH, cursor.epoch as f64 + share);
+        metrics.set(metrics::NUM_TOKENS, progress.num_tokens as f64);
         metrics.set(metrics::TOKENS_PER_SECOND, gathered.completion_tokens() as f64 / rollout.max(1e-9));
         metrics.set(metrics::ROLLOUT_TIME, rollout);
         metrics.set(metrics::SCORING_TIME, scoring);

@@ -113,6 +113,8 @@ fn a_step_of_several_rollouts_asks_so_many_questions() {
     let (done, groups) = step(&mut trainer);
     assert_eq!(groups.iter().map(|group| group.group).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(done.metrics.get(metrics::UPDATES_PER_ROLLOUT), Some(1.0));
+    let epoch = done.metrics.get(metrics::EPOCH).unwrap();
+    assert!((epoch - 3.0 / trainer.dataset.train.len() as f64).abs() < 1e-12, "{epoch}");
     let output = trainer.step(&mut Unwatched).unwrap().unwrap();
     let flow = output.gradients.unwrap();
     assert_eq!((flow.step, flow.layers.len(), flow.layers[0].len()), (2, trainer.model.config.num_hidden_layers, 7));

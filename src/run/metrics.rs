@@ -37,6 +37,7 @@ metrics! {
     GRAD_NORM = "grad_norm", "grad norm", "Global L2 norm of the adapter's gradient before clipping.", "steady; spikes mean a step worth inspecting";
     ENTROPY = "entropy", "entropy", "Mean entropy of the next-token distribution over completion tokens, in nats.", "falls slowly; a collapse to 0 ends exploration";
     LEARNING_RATE = "learning_rate", "learning rate", "The learning rate of this update.", "follows the schedule";
+    EPOCH = "epoch", "epoch", "Passes over the training questions.", "grows; above a few, held-out accuracy says whether it still helps";
     NUM_TOKENS = "num_tokens", "tokens", "Prompt and completion tokens processed since the run began.", "grows";
     STEP_TIME = "step_time", "step time", "Wall-clock seconds of the step.", "steady";
     TOKENS_PER_SECOND = "tokens_per_second", "tokens/s", "Completion tokens generated a second, during rollout.", "steady";

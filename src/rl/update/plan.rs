@@ -17,6 +17,12 @@ impl Settings {
         self.optim.gradient_accumulation_steps.div_ceil(self.steps_per_generation())
     }
 
+    /// Updates that the replies of a rollout take part in, or lead to.
+    pub fn updates_per_rollout(&self) -> usize {
+        let accumulated = self.optim.gradient_accumulation_steps.max(1);
+        self.steps_per_generation().div_ceil(accumulated) * self.grpo.num_iterations
+    }
+
     /// Questions that a step learns from.
     pub fn questions_per_step(&self) -> usize {
         self.rollout.prompts_per_step * self.generations_per_step()
@@ -82,6 +88,7 @@ mod tests {
         let several = settings(4, 2, Some(4));
         assert_eq!(updates(&several), [vec![0..1, 1..2], vec![2..3, 3..4]]);
         assert_eq!((several.questions_per_step(), Plan::new(&several, 4).first()), (4, 2));
+        assert_eq!((several.updates_per_rollout(), settings(2, 4, Some(1)).updates_per_rollout()), (2, 1));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Measurements of the engine at its real work, comparable with other programs' (scripts/bench-trl, scripts/bench-llama-cpp).
 
 pub mod decode;
+pub mod estimate;
 pub mod grpo;
 pub mod machine;
 

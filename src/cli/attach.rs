@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cockpit::{CockpitOptions, Left, Outcome},
     remote::RemoteError,
-    run::folder::{FolderError, RUNS, RunFolder},
+    run::folder::{FolderError, RUNS, RunFolder, STAGES},
     settings::Settings,
 };
 
@@ -89,7 +89,13 @@ fn parting_from_store(outcome: &Outcome, folder: &RunFolder, at_work: bool) -> R
 /// The run that a person names.
 fn named(run: &Path) -> Result<RunFolder, Failure> {
     let below = Path::new(RUNS).join(run);
-    let path = if !run.join("run.db").is_file() && below.join("run.db").is_file() { &below } else { run };
+    let is_there = |path: &Path| path.join("run.db").is_file() || path.join(STAGES).is_file();
+    let path = if !is_there(run) && is_there(&below) { &below } else { run };
+    if path.join(STAGES).is_file()
+        && let Some(newest) = runs::list(path)?.pop()
+    {
+        return Ok(RunFolder::open(&newest.path)?);
+    }
     if !path.exists() {
         return Err(Failure::Usage(format!(
             "there is no run {}, nor {}; `sqlr1-tui runs` lists those that there are",

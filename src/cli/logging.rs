@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Write},
     path::Path,
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 
 use tracing_subscriber::{EnvFilter, fmt};
@@ -38,17 +38,36 @@ pub fn to_stderr() {
     let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(writer).try_init();
 }
 
-/// Logs to a file, appending.
+/// The file that takes the log, where there is one.
+static LOG: Mutex<Option<File>> = Mutex::new(None);
+
+/// Writes to whatever file takes the log now: of several runs in a process each has its own.
+struct CurrentFile;
+
+impl Write for CurrentFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut file = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut file = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_mut().map_or(Ok(()), File::flush)
+    }
+}
+
+/// Logs to a file, appending, and no more to the one before.
 ///
 /// # Errors
 /// The file cannot be opened.
 pub fn to_file(path: &Path) -> std::io::Result<()> {
     let file = File::options().create(true).append(true).open(path)?;
+    *LOG.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
     let _ = fmt()
         .with_env_filter(filter())
         .with_target(false)
         .with_ansi(false)
-        .with_writer(Mutex::new(Harmless::text(Careless(file))))
+        .with_writer(|| Harmless::text(Careless(CurrentFile)))
         .try_init();
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! The command line.
 
+mod ablate;
 mod attach;
 mod bench;
 mod data;
 mod doctor;
+mod estimate;
 mod eval;
 mod exit;
 mod export;
@@ -45,6 +47,8 @@ struct Cli {
 enum Command {
     Train(Box<train::TrainArgs>),
     Sft(Box<sft::SftArgs>),
+    Ablate(Box<ablate::AblateArgs>),
+    Estimate(Box<estimate::EstimateArgs>),
     Attach(attach::AttachArgs),
     Runs(runs::RunsArgs),
     Eval(Box<eval::EvalArgs>),
@@ -91,6 +95,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Train(args) => train::train(&args),
         Command::Sft(args) => sft::sft(&args),
+        Command::Ablate(args) => ablate::ablate(&args),
+        Command::Estimate(args) => estimate::run(&args),
         Command::Attach(args) => attach::attach(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Eval(args) => eval::eval(&args),

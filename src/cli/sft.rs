@@ -80,7 +80,7 @@ pub struct SftArgs {
 /// See [`Failure`].
 pub fn sft(args: &SftArgs) -> Result<(), Failure> {
     let mut run = args.run.clone();
-    run.sets.extend(args.target_accuracy.map(|share| format!("sft.target_accuracy={share}")));
+    run.set.sets.extend(args.target_accuracy.map(|share| format!("sft.target_accuracy={share}")));
     let settings = run.settings(if args.from_scratch { &SCRATCH } else { &ADAPTER })?;
     require(&settings, !args.from_scratch)?;
     super::run::run(&run, settings, |settings, herald| {
@@ -90,7 +90,7 @@ pub fn sft(args: &SftArgs) -> Result<(), Failure> {
             conduct(&run, settings, herald, setup::on_base)?
         };
         if let Some(out) = &args.out {
-            let checkpoint = ended.checkpoint.as_deref().ok_or_else(|| {
+            let checkpoint = ended.offered().ok_or_else(|| {
                 Failure::Run(format!("nothing is written to {}: the run ended without a checkpoint", out.display()))
             })?;
             if args.from_scratch { copy_model(checkpoint, out)? } else { copy_adapter(checkpoint, out)? }

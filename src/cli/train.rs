@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     Failure,
-    run::{RunArgs, conduct, require, run},
+    run::{RunArgs, conduct, require, run, stages},
 };
 use crate::rl::setup;
 
@@ -16,6 +16,7 @@ use crate::rl::setup;
   sqlr1-tui train --config configs/smollm2-spider.yaml --set grpo.beta=0.1 --max-steps 200
   sqlr1-tui train --resume --run-dir runs/20260101-120000-grpo
   sqlr1-tui train --headless --config c.yaml > events.jsonl
+  sqlr1-tui train --config sft-then-grpo --model FILE.gguf --data spider
 
 Exit codes: 0 done, 1 run failed, 2 usage or configuration, 3 environment (device, model, data), 130/143 signals.")]
 pub struct TrainArgs {
@@ -29,6 +30,9 @@ pub struct TrainArgs {
 /// See [`Failure`].
 pub fn train(args: &TrainArgs) -> Result<(), Failure> {
     let settings = args.run.settings(&[])?;
+    if !settings.stages.is_empty() {
+        return stages::train(&args.run, settings);
+    }
     require(&settings, true)?;
     run(&args.run, settings, |settings, herald| conduct(&args.run, settings, herald, setup::load).map(|_| None))
 }

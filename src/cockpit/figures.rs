@@ -1,6 +1,7 @@
 //! Numbers as people read them, in few columns.
 
 use super::state::Range;
+pub use crate::run::pace::duration;
 
 /// How a metric's values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,20 +112,6 @@ pub fn bytes(value: f64) -> String {
 fn binary(value: f64) -> (f64, &'static str) {
     let units = [(1.0, "B"), (1024.0, "KiB"), (1_048_576.0, "MiB")];
     units.into_iter().find(|(size, _)| value.abs() < size * 1024.0).unwrap_or((1_073_741_824.0, "GiB"))
-}
-
-/// A duration in its two largest units: `42s`, `3m 07s`, `2h 14m`, `3d 4h`.
-pub fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "?".into();
-    }
-    let s = seconds.round() as u64;
-    match s {
-        0..60 => format!("{s}s"),
-        60..3600 => format!("{}m {:02}s", s / 60, s % 60),
-        3600..86_400 => format!("{}h {:02}m", s / 3600, s / 60 % 60),
-        _ => format!("{}d {}h", s / 86_400, s / 3600 % 24),
-    }
 }
 
 /// The time of day, `hh:mm:ss`.

@@ -379,7 +379,13 @@ fn nothing_from_outside_reaches_the_terminal_as_a_command() {
     };
     clean(&Driver::new(&run).screen(160, 50));
     let message = Some(nasty.to_owned());
-    run.add(Event::End(RunEnded { step: 1, reason: EndReason::Failed, message, checkpoint: Some(nasty.into()) }));
+    run.add(Event::End(RunEnded {
+        step: 1,
+        reason: EndReason::Failed,
+        message,
+        checkpoint: Some(nasty.into()),
+        best: None,
+    }));
     let mut driver = Driver::new(&run);
     clean(&driver.screen(160, 50));
     driver.app.toast(LogLevel::Warn, nasty.into());

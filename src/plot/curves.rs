@@ -100,7 +100,7 @@ fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView) -> Result<(), PlotErr
     Ok(())
 }
 
-fn write<B: DrawingBackend>(
+pub(super) fn write<B: DrawingBackend>(
     area: &Area<B>,
     text: &str,
     at: (i32, i32),

@@ -1,5 +1,6 @@
 //! Training curves and screens as pictures.
 
+pub mod compare;
 pub mod curves;
 mod error;
 mod export;

@@ -41,8 +41,8 @@ pub struct Panel {
 }
 
 const HELD_OUT: RGBColor = RGBColor(181, 82, 10);
-const INK: RGBColor = RGBColor(36, 41, 47);
-const LINES: RGBColor = RGBColor(226, 230, 236);
+pub(super) const INK: RGBColor = RGBColor(36, 41, 47);
+pub(super) const LINES: RGBColor = RGBColor(226, 230, 236);
 /// Weight of the past in the smoothed curve.
 const SMOOTHING: f64 = 0.9;
 /// Points from which on there is a smoothed curve.
@@ -99,7 +99,7 @@ impl Data {
 }
 
 /// A range with some air around it, and never empty.
-fn airy(range: Range, share: f64) -> std::ops::Range<f64> {
+pub(super) fn airy(range: Range, share: f64) -> std::ops::Range<f64> {
     let span = range.max - range.min;
     let air = if span > 0.0 { span * share } else { (range.max.abs() * 0.1).max(1e-6) };
     range.min - air..range.max + air

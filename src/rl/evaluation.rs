@@ -49,11 +49,7 @@ impl Trainer {
         let (n, correct) = (scored.len(), scored.iter().filter(|s| s.correct).count());
         let accuracy = correct as f64 / n as f64;
         let progress = &mut self.policy.progress;
-        let best = progress.best_accuracy.is_none_or(|best| accuracy > best);
-        if best {
-            progress.best_accuracy = Some(accuracy);
-        }
-        progress.last_eval = Some(progress.step);
+        let best = progress.note_evaluation(accuracy, self.settings.eval.every);
         Ok(Some(EvalDone {
             step: progress.step,
             n,

@@ -44,6 +44,12 @@ pub struct TrainerState {
     pub skipped: u64,
     /// Best held-out accuracy so far.
     pub best_accuracy: Option<f64>,
+    /// Step of the best held-out accuracy; states of older versions have none.
+    #[serde(default)]
+    pub best_step: Option<u64>,
+    /// Evaluations by the calendar since that one.
+    #[serde(default)]
+    pub evals_since_best: u64,
     /// Step of the newest evaluation.
     pub last_eval: Option<u64>,
     /// Coefficients that follow what is measured; states of older versions have none.
@@ -112,6 +118,20 @@ impl Policy {
 }
 
 impl TrainerState {
+    /// Takes note of an evaluation after this step, where one is due every so many; whether it is the best so far. One that is repeated or
+    /// asked for takes no patience.
+    pub fn note_evaluation(&mut self, accuracy: f64, every: u64) -> bool {
+        let best = self.best_accuracy.is_none_or(|best| accuracy > best);
+        let counts = every > 0 && self.step.is_multiple_of(every) && self.last_eval != Some(self.step);
+        if best {
+            (self.best_accuracy, self.best_step, self.evals_since_best) = (Some(accuracy), Some(self.step), 0);
+        } else if counts {
+            self.evals_since_best += 1;
+        }
+        self.last_eval = Some(self.step);
+        best
+    }
+
     /// Writes the counters into a checkpoint's folder.
     ///
     /// # Errors
@@ -129,5 +149,27 @@ impl TrainerState {
         let fail = |why: String| TrainError::State { path: path.clone(), why };
         let text = std::fs::read(&path).map_err(|e| fail(e.to_string()))?;
         serde_json::from_slice(&text).map_err(|e| fail(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patience_counts_evaluations_by_the_calendar_since_the_best() {
+        let mut state = TrainerState::default();
+        let mut note = |step, accuracy| {
+            state.step = step;
+            (state.note_evaluation(accuracy, 10), state.evals_since_best, state.best_step)
+        };
+        assert_eq!(note(0, 0.5), (true, 0, Some(0)));
+        assert_eq!(note(10, 0.5), (false, 1, Some(0)), "as good is not better");
+        assert_eq!(note(10, 0.5), (false, 1, Some(0)), "asked for again");
+        assert_eq!(note(13, 0.4), (false, 1, Some(0)), "asked for between");
+        assert_eq!(note(20, 0.6), (true, 0, Some(20)));
+        assert_eq!(note(30, 0.1), (false, 1, Some(20)));
+        assert_eq!(note(33, 0.7), (true, 0, Some(33)));
+        assert_eq!(note(40, 0.7), (false, 1, Some(33)));
     }
 }

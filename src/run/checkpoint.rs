@@ -116,7 +116,7 @@ pub fn write(
     reason: CheckpointReason,
     fill: impl FnOnce(&Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<Checkpoint, CheckpointError> {
-    let path = checkpoints.join(format!("step-{step:08}"));
+    let path = checkpoints.join(name(step));
     if path.exists() {
         match read(&path) {
             Ok(there) => return strengthen(there, reason),
@@ -141,11 +141,29 @@ pub fn write(
 
 /// A checkpoint that was asked for is kept longer than a periodic one of the same step.
 fn strengthen(mut there: Checkpoint, reason: CheckpointReason) -> Result<Checkpoint, CheckpointError> {
-    if there.manifest.reason == CheckpointReason::Periodic && reason != CheckpointReason::Periodic {
+    if strength(there.manifest.reason) < strength(reason) {
         there.manifest.reason = reason;
         write_manifest(&there.path, &there.manifest)?;
     }
     Ok(there)
+}
+
+/// How much a checkpoint is kept from deletion.
+fn strength(reason: CheckpointReason) -> u8 {
+    match reason {
+        CheckpointReason::Periodic => 0,
+        CheckpointReason::Best => 1,
+        CheckpointReason::Manual | CheckpointReason::Final => 2,
+    }
+}
+
+/// The folder of a step's checkpoint, if it is there.
+pub fn of_step(checkpoints: &Path, step: u64) -> Option<PathBuf> {
+    Some(checkpoints.join(name(step))).filter(|path| path.is_dir())
+}
+
+fn name(step: u64) -> String {
+    format!("step-{step:08}")
 }
 
 fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), CheckpointError> {
@@ -230,7 +248,24 @@ pub fn newest(checkpoints: &Path) -> Result<(Option<Checkpoint>, Vec<CheckpointE
     Ok((None, damaged))
 }
 
-/// Deletes all but the newest `keep` periodic checkpoints. Those asked for, and final ones, stay.
+/// Makes periodic ones of the best checkpoints of other steps than this, which is better.
+///
+/// # Errors
+/// A folder cannot be listed, or a manifest not be written.
+pub fn demote_others(checkpoints: &Path, best: u64) -> Result<(), CheckpointError> {
+    for path in folders(checkpoints)? {
+        let manifest = fs::read(path.join(MANIFEST)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        if let Some(mut manifest @ Manifest { reason: CheckpointReason::Best, .. }) = manifest
+            && manifest.step != best
+        {
+            manifest.reason = CheckpointReason::Periodic;
+            write_manifest(&path, &manifest)?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes all but the newest `keep` periodic checkpoints. The best one, those asked for, and final ones, stay.
 ///
 /// # Errors
 /// A folder cannot be listed or removed.
@@ -401,6 +436,24 @@ mod tests {
         remove_leftovers(dir.path()).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
         assert_eq!(read(&kept.path).unwrap(), kept);
+    }
+
+    #[test]
+    fn the_best_one_stays_beside_the_newest_until_it_is_beaten() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = || folders(dir.path()).unwrap().iter().map(|p| read(p).unwrap().manifest.step).collect::<Vec<_>>();
+        save(dir.path(), 2, CheckpointReason::Best, "x");
+        for step in [2, 4, 6, 8] {
+            save(dir.path(), step, Periodic, "x");
+            prune(dir.path(), 2).unwrap();
+        }
+        assert_eq!(left(), [2, 6, 8]);
+        save(dir.path(), 10, CheckpointReason::Best, "x");
+        demote_others(dir.path(), 10).unwrap();
+        prune(dir.path(), 2).unwrap();
+        assert_eq!(left(), [6, 8, 10], "what was best is an old one now");
+        assert_eq!(of_step(dir.path(), 10), Some(dir.path().join("step-00000010")));
+        assert_eq!(of_step(dir.path(), 2), None);
     }
 
     #[test]

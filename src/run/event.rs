@@ -3,7 +3,10 @@
 //! Every event is one JSON object with a `type`. [`SCHEMA_VERSION`] grows when a reader of an older version could
 //! misunderstand a newer file; fields are only ever added within a version.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -360,6 +363,8 @@ pub struct CheckpointSaved {
 pub enum CheckpointReason {
     /// Every `run.checkpoint_every` steps.
     Periodic,
+    /// The best held-out accuracy so far.
+    Best,
     /// Asked for.
     Manual,
     /// The run ends or stops.
@@ -425,6 +430,28 @@ pub struct RunEnded {
     pub message: Option<String>,
     /// The newest checkpoint.
     pub checkpoint: Option<PathBuf>,
+    /// The best held-out evaluation, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestSoFar>,
+}
+
+/// The best held-out evaluation of a run, the first of equals.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BestSoFar {
+    /// Steps trained by then.
+    pub step: u64,
+    /// Its accuracy.
+    pub execution_accuracy: f64,
+    /// Its checkpoint, where one is kept.
+    pub checkpoint: Option<PathBuf>,
+}
+
+impl RunEnded {
+    /// The checkpoint to go on with: the best one of a run that ended because it got no better, else the newest.
+    pub fn offered(&self) -> Option<&Path> {
+        let best = self.best.as_ref().filter(|_| self.reason == EndReason::EarlyStopped);
+        best.and_then(|best| best.checkpoint.as_deref()).or(self.checkpoint.as_deref())
+    }
 }
 
 /// Why a trainer's work on the run ended.
@@ -433,10 +460,19 @@ pub struct RunEnded {
 pub enum EndReason {
     /// All steps done.
     Completed,
+    /// `eval.patience` ran out: the held-out accuracy got no better.
+    EarlyStopped,
     /// Stopped by command.
     Stopped,
     /// Stopped by SIGINT, SIGTERM or SIGHUP.
     Signal,
     /// An error.
     Failed,
+}
+
+impl EndReason {
+    /// Whether the run did what it was to do.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Completed | Self::EarlyStopped)
+    }
 }

@@ -102,7 +102,7 @@ impl RunBuilder {
     /// Adds the end.
     pub fn end(&mut self, step: u64, reason: EndReason) -> &mut Self {
         let checkpoint = Some(format!("runs/test/checkpoint-{step}").into());
-        self.add(Event::End(RunEnded { step, reason, message: None, checkpoint }))
+        self.add(Event::End(RunEnded { step, reason, message: None, checkpoint, best: None }))
     }
 
     /// The records so far.

@@ -44,6 +44,8 @@ pub enum FolderError {
 
 /// The folder, in the working folder, in which runs get theirs unless told otherwise.
 pub const RUNS: &str = "runs";
+/// The file that makes a folder one of several runs, the stages of one configuration: its settings.
+pub const STAGES: &str = "stages.yaml";
 /// How often the lock is tried: who only looks whether a trainer is at work holds it for a moment.
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(40);
@@ -65,25 +67,33 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Folde
     move |source| FolderError::Io { action, path, source }
 }
 
+/// Makes an empty folder `runs/<local time>-<name>`, numbered if that is taken.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_default(name: &str) -> Result<PathBuf, FolderError> {
+    let first = PathBuf::from(RUNS).join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
+    let mut path = first.clone();
+    for number in 2.. {
+        fs::create_dir_all(RUNS).map_err(io("make", Path::new(RUNS)))?;
+        match fs::create_dir(&path) {
+            Ok(()) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                path = PathBuf::from(format!("{}-{number}", first.display()));
+            }
+            Err(error) => return Err(io("make the run folder", &path)(error)),
+        }
+    }
+    Ok(path)
+}
+
 impl RunFolder {
-    /// Makes the folder that a run gets when none is named: `runs/<local time>-<name>`, numbered if that is taken.
+    /// Makes the folder that a run gets when none is named.
     ///
     /// # Errors
     /// The folder cannot be made.
     pub fn create_default(name: &str) -> Result<Self, FolderError> {
-        let first = PathBuf::from(RUNS).join(format!("{}-{name}", jiff::Zoned::now().strftime("%Y%m%d-%H%M%S")));
-        let mut path = first.clone();
-        for number in 2.. {
-            fs::create_dir_all(RUNS).map_err(io("make", Path::new(RUNS)))?;
-            match fs::create_dir(&path) {
-                Ok(()) => break,
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    path = PathBuf::from(format!("{}-{number}", first.display()));
-                }
-                Err(error) => return Err(io("make the run folder", &path)(error)),
-            }
-        }
-        Self::create(&path)
+        Self::create(&make_default(name)?)
     }
 
     /// Makes a folder for a new run.

@@ -8,6 +8,7 @@ pub mod event;
 pub mod folder;
 pub mod memory;
 pub mod metrics;
+pub mod pace;
 pub mod presence;
 pub mod profile;
 pub mod reporter;

@@ -19,6 +19,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     prompt(&settings.prompt, &mut found);
     supervised(settings, &mut found);
     device(&settings.run.device, &mut found);
+    patience(settings, &mut found);
     found.extend(settings.report.finding());
     found
 }
@@ -205,6 +206,14 @@ fn limits(settings: &Settings, found: &mut Vec<Finding>) {
         "letters, digits, '-', '_' and '.', not starting with '.'",
     );
     require(found, (1..=120).contains(&settings.ui.fps), "ui.fps", &settings.ui.fps, "1 to 120");
+}
+
+fn patience(settings: &Settings, found: &mut Vec<Finding>) {
+    let eval = &settings.eval;
+    let Some(patience) = eval.patience else { return };
+    let ok = patience > 0 && eval.every > 0 && eval.questions > 0;
+    let allowed = "1 or more with eval.every and eval.questions above 0, or absent";
+    require(found, ok, "eval.patience", &patience, allowed);
 }
 
 fn prompt(prompt: &PromptSettings, found: &mut Vec<Finding>) {

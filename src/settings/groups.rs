@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GrpoSettings, MemorySettings, ReportSettings, RewardSettings};
+use super::{GrpoSettings, MemorySettings, ReportSettings, RewardSettings, StageSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Settings {
     pub report: ReportSettings,
     /// The cockpit.
     pub ui: UiSettings,
+    /// Runs one after another, each from the adapter that the one before left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageSettings>,
 }
 
 /// `model`: the base model.
@@ -327,11 +330,15 @@ pub struct EvalSettings {
     pub questions: usize,
     /// Evaluate before the first step too.
     pub at_start: bool,
+    /// Keep a checkpoint of the best accuracy so far, beside those of `run.keep_checkpoints`.
+    pub keep_best: bool,
+    /// End the run after so many evaluations in a row, of those every `every` steps, without a better accuracy.
+    pub patience: Option<u64>,
 }
 
 impl Default for EvalSettings {
     fn default() -> Self {
-        Self { every: 50, questions: 32, at_start: true }
+        Self { every: 50, questions: 32, at_start: true, keep_best: true, patience: None }
     }
 }
 
@@ -402,10 +409,12 @@ pub struct RunSettings {
     pub device: String,
     /// Steps between checkpoints; 0 writes them only on request and at the end.
     pub checkpoint_every: u64,
-    /// Periodic checkpoints kept, the newest ones; 0 keeps all. Others are never deleted.
+    /// Periodic checkpoints kept, the newest ones, and best ones that were beaten count among them; 0 keeps all. Others are never deleted.
     pub keep_checkpoints: usize,
     /// Steps between the lines that a headless run logs on stderr.
     pub log_every: u64,
+    /// Set by `stages`: which of them this run is, as in `1/2`.
+    pub stage: Option<String>,
     /// Steps between reports of each layer's gradient; 0 is off.
     pub gradient_flow_every: u64,
 }
@@ -422,6 +431,7 @@ impl Default for RunSettings {
             checkpoint_every: 20,
             keep_checkpoints: 3,
             log_every: 1,
+            stage: None,
             gradient_flow_every: 10,
         }
     }

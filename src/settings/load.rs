@@ -53,7 +53,7 @@ impl Settings {
 
     fn overlaid(base: &Self, file: Option<(&Path, &str)>, overrides: &[Override]) -> Result<Self, SettingsError> {
         let settings = super::overlay::apply(base, overrides)?;
-        settings.validated(|key| place_of(key, file, overrides))
+        settings.validated(|key| place_of(key, file, overrides))?.with_stages(file, overrides)
     }
 
     /// Reads settings that a run stored, without flags.
@@ -64,7 +64,7 @@ impl Settings {
         Self::load(&Sources { config: Some(path.to_owned()), overrides: Vec::new() })
     }
 
-    fn validated(self, place: impl Fn(&str) -> String) -> Result<Self, SettingsError> {
+    pub(super) fn validated(self, place: impl Fn(&str) -> String) -> Result<Self, SettingsError> {
         let found = check::findings(&self);
         if found.is_empty() {
             return Ok(self);

@@ -11,6 +11,7 @@ mod memory;
 mod overlay;
 mod report;
 mod reward;
+mod stages;
 #[cfg(test)]
 mod tests;
 
@@ -23,3 +24,4 @@ pub use memory::{MemoryLimit, MemorySettings, Recompute};
 pub use overlay::Override;
 pub use report::{ReportSettings, ReportTo};
 pub use reward::{RewardComponent, RewardPreset, RewardSettings};
+pub use stages::{StageMethod, StageSettings};

@@ -49,8 +49,8 @@ impl Mark {
         self.correct as f64 / self.n.max(1) as f64
     }
 
-    /// As an event after `step` steps; `best` is the best accuracy before.
-    pub fn event(&self, step: u64, best: Option<f64>) -> EvalDone {
+    /// As an event after `step` steps; `best` is whether none before was as good.
+    pub fn event(&self, step: u64, best: bool) -> EvalDone {
         EvalDone {
             step,
             n: self.n,
@@ -59,7 +59,7 @@ impl Mark {
             wilson: wilson(self.correct, self.n),
             reward: self.reward,
             time: self.time,
-            best: best.is_none_or(|best| self.accuracy() > best),
+            best,
         }
     }
 }

@@ -133,11 +133,8 @@ impl<P: Pupil> Learner for Trainer<P> {
             watch.progress(Phase::Evaluation, done as u64, total as u64)
         };
         let Some(mut mark) = self.exam.examine(&self.pupil, &self.scorer, &mut tell)? else { return Ok(None) };
-        let done = mark.event(self.progress.step, self.progress.best_accuracy);
-        if done.best {
-            self.progress.best_accuracy = Some(done.execution_accuracy);
-        }
-        self.progress.last_eval = Some(self.progress.step);
+        let best = self.progress.note_evaluation(mark.accuracy(), self.settings.eval.every);
+        let done = mark.event(self.progress.step, best);
         mark.shown.iter_mut().for_each(|group| group.step = self.progress.step);
         Ok(Some(Examined { done, groups: mark.shown }))
     }

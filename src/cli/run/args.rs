@@ -9,14 +9,13 @@ use crate::{
         Failure,
         flags::{self, flag, path},
     },
-    run::folder::RunFolder,
+    run::folder::{RunFolder, STAGES},
     settings::{Override, Settings},
 };
 
-/// What runs, and how: the flags that all kinds of training share.
+/// What runs: the flags that stand for settings.
 #[derive(Debug, Clone, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-pub struct RunArgs {
+pub struct SettingArgs {
     /// Settings in YAML: a file, or the name of one in configs/, the user's folder or the program, as in `smollm2-spider`.
     #[arg(long, value_name = "FILE|NAME")]
     pub config: Option<PathBuf>,
@@ -41,9 +40,6 @@ pub struct RunArgs {
     /// Where to compute: auto, cpu or cuda[:N,...].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// The run folder [default: runs/TIME-NAME].
-    #[arg(long, value_name = "DIR")]
-    pub run_dir: Option<PathBuf>,
     /// Steps at which the run ends, in all and not in addition.
     #[arg(long, visible_alias = "steps", value_name = "N")]
     pub max_steps: Option<u64>,
@@ -53,12 +49,22 @@ pub struct RunArgs {
     /// The seed that all randomness derives from.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Continue the run in --run-dir from its newest checkpoint.
-    #[arg(long, requires = "run_dir")]
-    pub resume: bool,
     /// An adapter in PEFT's format to start from; frozen, it is the reference policy too.
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(long, value_name = "DIR")]
     pub init_adapter: Option<PathBuf>,
+}
+
+/// A run: what, where, and in front of whom.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub set: SettingArgs,
+    /// The run folder [default: runs/TIME-NAME].
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Continue the run in --run-dir from its newest checkpoint.
+    #[arg(long, requires = "run_dir", conflicts_with = "init_adapter")]
+    pub resume: bool,
     /// Write where the time goes, as a trace for Perfetto or Chrome's own viewer.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
@@ -77,16 +83,36 @@ impl RunArgs {
     /// # Errors
     /// See [`crate::settings::SettingsError`].
     pub fn settings(&self, preset: &[(&str, &str)]) -> Result<Settings, Failure> {
-        let stored = match (&self.config, &self.run_dir) {
+        let stored = match (&self.set.config, &self.run_dir) {
+            (None, Some(dir)) if self.resume && dir.join(STAGES).is_file() => Some(dir.join(STAGES)),
             (None, Some(dir)) if self.resume => Some(RunFolder::open(dir)?.settings()),
             _ => None,
         };
+        let mut settings = self.set.settings(preset, stored, Vec::new())?;
+        settings.run.dir = self.run_dir.clone().or(settings.run.dir);
+        Ok(settings)
+    }
+}
+
+impl SettingArgs {
+    /// The settings that the file, else `stored`, and flags make together, `more` counting as flags do; `preset` counts before all, and
+    /// only where there is no file.
+    ///
+    /// # Errors
+    /// See [`crate::settings::SettingsError`].
+    pub fn settings(
+        &self,
+        preset: &[(&str, &str)],
+        stored: Option<PathBuf>,
+        more: Vec<Override>,
+    ) -> Result<Settings, Failure> {
         let config = self.config.clone().or(stored);
         let preset = if config.is_none() { preset } else { &[] };
         let preset = preset.iter().map(|(key, value)| format!("{key}={value}"));
         let sets = preset.chain(self.sets.iter().cloned());
         let mut overrides = flags::sets(&sets.collect::<Vec<_>>())?;
         overrides.extend(self.flags());
+        overrides.extend(more);
         let mut settings = flags::settings(config, overrides)?;
         settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
         settings.data.root = settings.data.root.map(|root| absolute(&root));
@@ -95,11 +121,11 @@ impl RunArgs {
         }
         settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
         settings.report.logging_dir = settings.report.logging_dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
-        settings.run.dir = self.run_dir.clone().or(settings.run.dir);
         Ok(settings)
     }
 
-    fn flags(&self) -> Vec<Override> {
+    /// What the flags but `--set` set.
+    pub fn flags(&self) -> Vec<Override> {
         [
             flag("--model", "model.path", self.model.as_ref()),
             path("--data", "data.root", self.data.as_ref()),

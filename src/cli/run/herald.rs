@@ -1,5 +1,5 @@
 //! What a detached trainer tells the cockpit that started it, through the pipe that its stdout is to begin with: that it can be
-//! attached to, and in the end how it ended.
+//! attached to, which the stages of a configuration do one after another, and in the end how it ended.
 
 use std::{
     fs::File,
@@ -32,7 +32,11 @@ pub enum Word {
 
 /// A trainer's end of the pipe, if a cockpit started it.
 #[derive(Debug, Default)]
-pub struct Herald(Option<File>);
+pub struct Herald {
+    pipe: Option<File>,
+    /// Whether a run was announced before: the later stages of a configuration go on with nobody there.
+    is_under_way: bool,
+}
 
 impl Herald {
     /// Makes the process a trainer of its own: out of the terminal's session, so that neither ctrl-C nor its closing reach it.
@@ -42,24 +46,27 @@ impl Herald {
     pub fn detach() -> io::Result<Self> {
         let pipe = io::stdout().as_fd().try_clone_to_owned()?;
         rustix::process::setsid()?;
-        Ok(Self(Some(pipe.into())))
+        Ok(Self { pipe: Some(pipe.into()), is_under_way: false })
     }
 
     /// Whether a cockpit started the trainer, and no terminal is there to speak to.
     pub fn is_detached(&self) -> bool {
-        self.0.is_some()
+        self.pipe.is_some()
     }
 
-    /// Tells that the trainer can be attached to. From here on, whatever it says goes to the run's log.
+    /// Tells that the trainer of a run can be attached to. From here on, whatever it says goes to the run's log.
     ///
     /// # Errors
-    /// The log cannot be opened, or who started the trainer is gone: nobody wants the run then.
+    /// The log cannot be opened, or who started the trainer is gone before its first run: nobody wants it then.
     pub fn ready(&mut self, folder: &RunFolder) -> Result<(), Failure> {
-        if self.0.is_none() {
+        if self.pipe.is_none() {
             return Ok(());
         }
         speak_to(&folder.log()).map_err(|e| Failure::Environment(format!("{}: {e}", folder.log().display())))?;
         let told = self.tell(&Word::Ready { run: folder.root().to_owned() });
+        if std::mem::replace(&mut self.is_under_way, true) {
+            return Ok(());
+        }
         told.map_err(|_| Failure::Run("who started this trainer is gone before it began".into()))
     }
 
@@ -73,7 +80,7 @@ impl Herald {
     }
 
     fn tell(&mut self, word: &Word) -> io::Result<()> {
-        let Some(pipe) = &mut self.0 else { return Ok(()) };
+        let Some(pipe) = &mut self.pipe else { return Ok(()) };
         let mut line = serde_json::to_string(word)?;
         line.push('\n');
         pipe.write_all(line.as_bytes())
@@ -106,7 +113,7 @@ mod tests {
     #[test]
     fn words_come_back_and_a_broken_pipe_is_no_word() {
         let (reader, writer) = io::pipe().unwrap();
-        let mut herald = Herald(Some(std::os::fd::OwnedFd::from(writer).into()));
+        let mut herald = Herald { pipe: Some(std::os::fd::OwnedFd::from(writer).into()), is_under_way: false };
         herald.over(&Err(Failure::Usage("two\nlines".into())));
         herald.tell(&Word::Ready { run: "/a b".into() }).unwrap();
         drop(herald);

@@ -32,22 +32,34 @@ struct Trainer {
 pub fn launch(settings: &Settings) -> Result<(), Failure> {
     let look = screen::look(settings)?;
     let mut trainer = Trainer::start()?;
-    let folder = match trainer.hear()? {
-        Some(Word::Ready { run }) => RunFolder::open(&run)?,
-        Some(Word::Over { code, text }) => return over(code, text),
-        None => return Err(trainer.gone()),
-    };
-    let outcome = screen::attached(&folder, look).map_err(|unshown| unseen(unshown, &folder))?;
-    if outcome.ended.is_none() {
-        return parting(&outcome, folder.root());
-    }
-    match trainer.hear()? {
-        Some(Word::Over { code: 0, text }) => {
-            parting(&outcome, folder.root())?;
-            over(0, text)
+    let (mut word, mut is_first) = (trainer.hear()?, true);
+    loop {
+        let folder = match word {
+            Some(Word::Ready { run }) => RunFolder::open(&run)?,
+            Some(Word::Over { code, text }) => return over(code, text),
+            None => return Err(trainer.gone()),
+        };
+        // A later stage may have ended while the one before was still looked at.
+        let is_over = !std::mem::replace(&mut is_first, false) && !folder.is_locked()?;
+        let shown = if is_over {
+            screen::stored(&folder, false, look.clone())
+        } else {
+            screen::attached(&folder, look.clone())
+        };
+        let outcome = shown.map_err(|unshown| unseen(unshown, &folder))?;
+        let Some(ended) = &outcome.ended else { return parting(&outcome, folder.root()) };
+        let done = ended.reason.is_done();
+        word = trainer.hear()?;
+        match word {
+            // The next stage is at work by now.
+            Some(Word::Ready { .. }) if done => {}
+            Some(Word::Over { code: 0, text }) => {
+                parting(&outcome, folder.root())?;
+                return over(0, text);
+            }
+            Some(Word::Over { code, text }) => return over(code, text),
+            _ => return Err(trainer.gone()),
         }
-        Some(Word::Over { code, text }) => over(code, text),
-        _ => Err(trainer.gone()),
     }
 }
 

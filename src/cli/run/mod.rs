@@ -5,11 +5,12 @@ mod herald;
 mod launch;
 pub mod screen;
 mod signals;
+pub mod stages;
 mod trainer;
 
 use std::io::{IsTerminal, stdout};
 
-pub use args::{RunArgs, require};
+pub use args::{RunArgs, SettingArgs, require};
 pub use herald::Herald;
 pub use trainer::conduct;
 

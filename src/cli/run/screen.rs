@@ -11,7 +11,11 @@ use crate::{
     cli::{Failure, history::StoredHistory, say},
     cockpit::{self, CockpitError, CockpitOptions, Feed, History, Leave, Left, Outcome, Signal},
     remote::{RemoteError, client},
-    run::{command::CommandSink, event::EndReason, folder::RunFolder},
+    run::{
+        command::CommandSink,
+        event::{BestSoFar, EndReason},
+        folder::RunFolder,
+    },
     settings::Settings,
 };
 
@@ -101,8 +105,13 @@ pub fn parting(outcome: &Outcome, root: &Path) -> Result<(), Failure> {
         if ended.reason == EndReason::Failed {
             return Err(Failure::Run(ended.message.clone().unwrap_or_default()));
         }
-        let done = if ended.reason == EndReason::Completed { "finished" } else { "stopped" };
-        say(&format!("{done} after step {}; the run is in {}\n{resume}", ended.step, root.display()));
+        let done = match ended.reason {
+            EndReason::Completed => "finished",
+            EndReason::EarlyStopped => "ended early",
+            _ => "stopped",
+        };
+        let best = ended.best.as_ref().map_or_else(String::new, best_line);
+        say(&format!("{done} after step {}; the run is in {}\n{best}{resume}", ended.step, root.display()));
         return Ok(());
     }
     if outcome.is_lost {
@@ -128,6 +137,12 @@ pub fn parting(outcome: &Outcome, root: &Path) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// The best evaluation in a line.
+fn best_line(best: &BestSoFar) -> String {
+    let kept = best.checkpoint.as_ref().map_or_else(String::new, |path| format!(", kept in {}", path.display()));
+    format!("best held-out accuracy: {:.1} % at step {}{kept}\n", best.execution_accuracy * 100.0, best.step)
 }
 
 fn number(signal: Signal) -> i32 {

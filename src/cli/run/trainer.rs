@@ -212,7 +212,7 @@ fn start<L: Learner>(work: Work, load: impl Load<L>, reporter: Reporter, control
     let work = move || {
         let folder = work.folder.clone();
         let result = session::run(&folder, control, reporter, |watch| work.load(load, watch));
-        if result.as_ref().is_ok_and(|ended| ended.reason == EndReason::Completed) {
+        if result.as_ref().is_ok_and(|ended| ended.reason.is_done()) {
             export_curves(&folder);
         }
         // Nobody may be waiting any more: the cockpit learns of the end from the last event.

@@ -12,7 +12,7 @@ use crate::{
     cockpit::state::RunView,
     run::{
         event::{EndReason, Method, RunState},
-        folder::{FolderError, RunFolder},
+        folder::{FolderError, RunFolder, STAGES},
         store::{RunStore, StoreError},
     },
 };
@@ -52,6 +52,8 @@ pub struct RunSummary {
     pub step: u64,
     /// Steps at which it ends.
     pub max_steps: Option<u64>,
+    /// Seconds that are left if it goes on as it does, where a trainer is at work.
+    pub eta: Option<f64>,
     /// The best held-out execution accuracy.
     pub best_accuracy: Option<f64>,
     /// Bytes of all its files.
@@ -65,7 +67,7 @@ pub struct RunSummary {
 /// Events from which a summary is made; what they say of steps that a resumption made void is undone by its `run`.
 const TELLING: [&str; 5] = ["run", "state", "step", "eval", "end"];
 
-/// The runs in a folder, the oldest first; none if it is not there.
+/// The runs in a folder, the oldest first, the stages of a configuration each by itself; none if it is not there.
 ///
 /// # Errors
 /// The folder cannot be listed.
@@ -81,6 +83,10 @@ pub fn list(dir: &Path) -> Result<Vec<RunSummary>, Failure> {
         let path = entry.map_err(cannot)?.path();
         if path.join("run.db").is_file() {
             runs.push(summary(&path));
+        } else if path.join(STAGES).is_file() {
+            let stages = list(&path)?.into_iter();
+            let parent = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            runs.extend(stages.map(|stage| RunSummary { name: format!("{parent}/{}", stage.name), ..stage }));
         }
     }
     runs.sort_by(|a, b| {
@@ -105,6 +111,7 @@ fn summary(path: &Path) -> RunSummary {
         method: None,
         step: 0,
         max_steps: None,
+        eta: None,
         best_accuracy: None,
         bytes: bytes_below(path),
         started: None,
@@ -116,6 +123,7 @@ fn summary(path: &Path) -> RunSummary {
             method: view.info().map(|info| info.method),
             step: view.step(),
             max_steps: view.max_steps(),
+            eta: view.eta().filter(|_| locked && view.state() == RunState::Running),
             best_accuracy: view.evals().iter().map(|eval| eval.execution_accuracy).max_by(f64::total_cmp),
             started,
             ..unknown
@@ -136,7 +144,7 @@ fn state(view: &RunView, locked: bool) -> State {
         return if view.state() == RunState::Paused { State::Paused } else { State::Running };
     }
     match view.ended().map(|ended| ended.reason) {
-        Some(EndReason::Completed) => State::Finished,
+        Some(EndReason::Completed | EndReason::EarlyStopped) => State::Finished,
         Some(EndReason::Stopped | EndReason::Signal) => State::Stopped,
         Some(EndReason::Failed) => State::Failed,
         None => State::Killed,

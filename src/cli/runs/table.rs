@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{RunSummary, State};
 use crate::{cockpit::figures, harmless, run::event::Method};
 
-const HEAD: [&str; 7] = ["run", "state", "step", "best", "size", "method", "started"];
+const HEAD: [&str; 8] = ["run", "state", "step", "left", "best", "size", "method", "started"];
 
 /// A line of headings, and one for each run.
 pub fn lines(runs: &[RunSummary]) -> Vec<String> {
@@ -31,6 +31,7 @@ fn row(run: &RunSummary, zone: &TimeZone) -> [String; HEAD.len()] {
         harmless::text(&run.name),
         word(run.state).to_owned(),
         step,
+        run.eta.map_or_else(none, figures::duration),
         run.best_accuracy.map_or_else(none, |share| format!("{:.1}%", share * 100.0)),
         figures::bytes(run.bytes as f64),
         run.method.map_or_else(none, |method| match method {
@@ -71,6 +72,7 @@ mod tests {
             method: Some(Method::Sft),
             step: 7,
             max_steps: Some(150),
+            eta: Some(187.0),
             best_accuracy: Some(0.435),
             bytes: 3 << 20,
             started: Some(0.0),
@@ -81,7 +83,7 @@ mod tests {
             RunSummary { name: "a-longer-name".into(), state: State::Killed, best_accuracy: None, ..run },
         ]);
         assert_eq!(lines.len(), 3);
-        assert!(lines[1].starts_with("demo␛[2J       paused  7/150  43.5%"), "{}", lines[1]);
+        assert!(lines[1].starts_with("demo␛[2J       paused  7/150  3m 07s  43.5%"), "{}", lines[1]);
         let column = |line: &str, word: &str| line.find(word).map(|at| line[..at].chars().count());
         let places = [(0, "state"), (1, "paused"), (2, "killed")].map(|(line, word)| column(&lines[line], word));
         assert_eq!(places, [Some(15); 3]);

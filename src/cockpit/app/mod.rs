@@ -27,7 +27,7 @@ use super::{
 };
 use crate::run::{
     command::{Command, CommandSink},
-    event::{EndReason, Event, LogLevel, Record, RunState},
+    event::{Event, LogLevel, Record, RunState},
     presence::Presence,
 };
 
@@ -109,7 +109,7 @@ impl App {
             Event::End(ended) => {
                 self.asked = None;
                 // Who was there to see it end is told what came of it; a stored run is there to be looked at.
-                if self.commands.is_some() && ended.reason == EndReason::Completed {
+                if self.commands.is_some() && ended.reason.is_done() {
                     self.ui.overlay = Overlay::Finished;
                 }
             }

@@ -13,7 +13,7 @@ use super::widgets::{frame, middle, scrolled};
 use crate::{
     cockpit::{app::App, figures, text},
     run::{
-        event::{EvalDone, RunStarted},
+        event::{EvalDone, RunEnded, RunStarted},
         metrics,
     },
 };
@@ -51,9 +51,19 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
         }
     }
     row("curves", &format!("{folder}/exports/curves.png; x writes them anew"), theme.text());
-    if let Some(checkpoint) = app.run.ended().and_then(|ended| ended.checkpoint.as_ref()) {
+    if let Some(best) = app.run.ended().and_then(|ended| ended.best.as_ref()) {
+        row("best", &format!("{:.1}% at step {}", best.execution_accuracy * 100.0, best.step), theme.strong());
+    }
+    if let Some(checkpoint) = app.run.ended().and_then(RunEnded::offered) {
         let path = app.run.in_run_dir(checkpoint).display().to_string();
         row("adapter", &format!("{folder}/{}, in PEFT's format", app.symbols.cleaner().line(&path)), theme.text());
+    }
+    if let Some((stage, of)) = stage(app) {
+        row(
+            "stages",
+            &format!("this was stage {stage} of {of}; the next one trains: q, or sqlr1-tui attach, leads on to it"),
+            theme.strong(),
+        );
     }
     row("", " ", theme.muted());
     row("next", "look around: tab and j k go through the samples and charts, [ ] through the steps", theme.muted());
@@ -78,6 +88,13 @@ fn folder(app: &App) -> String {
 
 fn trained(app: &App) -> String {
     format!("{} steps in {}", app.run.step(), figures::duration(app.run.elapsed()))
+}
+
+/// Which stage of how many it was, if another follows.
+fn stage(app: &App) -> Option<(u64, u64)> {
+    let (stage, of) = app.run.info()?.settings["run"]["stage"].as_str()?.split_once('/')?;
+    let (stage, of) = (stage.parse().ok()?, of.parse().ok()?);
+    (stage < of).then_some((stage, of))
 }
 
 /// First and last evaluation.

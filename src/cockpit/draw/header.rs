@@ -47,6 +47,7 @@ pub(super) fn state(app: &App) -> (String, Style) {
         (_, RunState::Stopping) => turning("stopping"),
         (_, RunState::Ended) => match app.run.ended().map(|ended| ended.reason) {
             Some(EndReason::Failed) => (format!("{} failed", symbols.wrong), theme.bad()),
+            Some(EndReason::EarlyStopped) => (format!("{} ended early", symbols.right), theme.good()),
             Some(EndReason::Completed) => (format!("{} completed", symbols.right), theme.good()),
             _ => (format!("{} stopped", symbols.paused), theme.warn()),
         },
@@ -67,7 +68,9 @@ fn identity(app: &App, area: Rect, buf: &mut Buffer) {
     let model = &info.model;
     let data =
         Path::new(&info.data.root).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let stage = info.settings["run"]["stage"].as_str().map_or_else(String::new, |stage| format!("stage {stage}"));
     let facts = [
+        stage,
         model.name.clone(),
         info.device.clone(),
         format!("{data} {}+{}", info.data.train, info.data.dev),
@@ -168,13 +171,14 @@ fn end(app: &App, ended: &RunEnded, area: Rect, buf: &mut Buffer) {
     let (theme, cleaner) = (&app.theme, app.symbols.cleaner());
     let (words, style) = match ended.reason {
         EndReason::Completed => ("all steps are done", theme.good()),
+        EndReason::EarlyStopped => ("ended early: no better accuracy", theme.good()),
         EndReason::Stopped => ("stopped on request", theme.warn()),
         EndReason::Signal => ("stopped by a signal", theme.warn()),
         EndReason::Failed => ("the run failed", theme.bad()),
     };
     let mut parts = vec![words.to_owned(), format!("step {}", ended.step), figures::duration(app.run.elapsed())];
     parts.extend(ended.message.as_ref().map(|message| cleaner.flat(message)));
-    let checkpoint = ended.checkpoint.as_ref().map(|path| app.run.in_run_dir(path).display().to_string());
+    let checkpoint = ended.offered().map(|path| app.run.in_run_dir(path).display().to_string());
     parts.extend(checkpoint.map(|path| format!("checkpoint {}", cleaner.line(&path))));
     let text = parts.join(&format!(" {} ", app.symbols.dot));
     closing(app, &text, style, area, buf);

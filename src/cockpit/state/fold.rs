@@ -9,6 +9,7 @@ use crate::run::{
         RunState, StateChanged, StepDone,
     },
     metrics,
+    pace::Left,
 };
 
 /// What became of a record.
@@ -149,6 +150,7 @@ impl RunView {
         self.checkpoints.push(saved.clone());
         let why = match saved.reason {
             CheckpointReason::Periodic => "",
+            CheckpointReason::Best => " (best so far)",
             CheckpointReason::Manual => " (asked for)",
             CheckpointReason::Final => " (final)",
         };
@@ -292,10 +294,14 @@ impl RunView {
         (self.last_time - self.first_time.unwrap_or(self.last_time)).max(0.0)
     }
 
-    /// Seconds that the remaining steps take if they go on like the newest ones.
+    /// Seconds that the remaining steps and evaluations take if they go on like the newest ones.
     pub fn eta(&self) -> Option<f64> {
-        let left = self.max_steps()?.saturating_sub(self.step);
-        let pace = self.series(metrics::STEP_TIME)?.recent_mean(16)?;
-        (left > 0 && self.is_live()).then_some(left as f64 * pace)
+        let eval = &self.info()?.settings["eval"];
+        let every = eval["every"].as_u64().unwrap_or(0);
+        let left = Left::after(self.step, self.max_steps()?, every);
+        let step_time = self.series(metrics::STEP_TIME)?.recent_mean(16)?;
+        let eval_time =
+            self.evals.last().filter(|_| eval["questions"].as_u64() > Some(0)).map_or(0.0, |eval| eval.time);
+        (left.steps > 0 && self.is_live()).then(|| left.seconds(step_time, eval_time))
     }
 }

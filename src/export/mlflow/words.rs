@@ -76,7 +76,7 @@ fn key(name: &str) -> String {
 pub fn status(event: &Event) -> (&'static str, bool) {
     match event {
         Event::End(ended) => match ended.reason {
-            EndReason::Completed => ("FINISHED", true),
+            EndReason::Completed | EndReason::EarlyStopped => ("FINISHED", true),
             EndReason::Failed => ("FAILED", true),
             EndReason::Stopped | EndReason::Signal => ("KILLED", true),
         },

@@ -1,6 +1,9 @@
 //! A trainer's whole working life: load, train, obey, save, end.
 
+mod patience;
 mod saving;
+#[cfg(test)]
+mod tests;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -11,7 +14,7 @@ use super::{
     TrainError,
     bridge::{Breaks, Bridge},
     control::{Control, Stop},
-    learner::{Examined, Learner},
+    learner::{Examined, Learner, value},
     watch::Watch,
 };
 use crate::run::{
@@ -20,6 +23,7 @@ use crate::run::{
     folder::RunFolder,
     memory::MemoryMeter,
     metrics,
+    pace::{Left, Pace, duration},
     profile::Work,
     reporter::Reporter,
 };
@@ -44,6 +48,7 @@ struct Session<'a, L> {
     control: &'a mut Control,
     reporter: &'a mut Reporter,
     newest: Option<PathBuf>,
+    pace: Pace,
 }
 
 /// Loads and trains until the run is over, stopped or failed, and reports that as the last event.
@@ -75,6 +80,7 @@ fn failure(folder: &RunFolder, reporter: &Reporter, error: &TrainError) -> RunEn
         reason: EndReason::Failed,
         message: Some(error.to_string()),
         checkpoint: newest.map(|c| c.path),
+        best: None,
     }
 }
 
@@ -112,7 +118,7 @@ fn work<L: Learner>(
     reporter.state(due)?;
     let (trainer, memory) = (loaded.trainer, loaded.memory);
     let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
-    Session { trainer, memory, folder, control, reporter, newest }.train()
+    Session { trainer, memory, folder, control, reporter, newest, pace: Pace::default() }.train()
 }
 
 impl<L: Learner> Session<'_, L> {
@@ -143,7 +149,7 @@ impl<L: Learner> Session<'_, L> {
     }
 
     fn is_complete(&self) -> bool {
-        self.step() >= self.trainer.max_steps() || self.trainer.is_content()
+        self.step() >= self.trainer.max_steps() || self.trainer.is_content() || self.is_out_of_patience()
     }
 
     /// Trains a step and reports it; `false` if it was broken off.
@@ -166,8 +172,14 @@ impl<L: Learner> Session<'_, L> {
             self.reporter.report(Event::Gradients(gradients))?;
         }
         let log_every = self.trainer.settings().run.log_every;
+        self.pace.step(value(&output.done.metrics, metrics::STEP_TIME));
         if log_every > 0 && step.is_multiple_of(log_every) {
-            tracing::info!("step {step}/{}: {}", self.trainer.max_steps(), self.trainer.line(&output.done));
+            let (max, every) = (self.trainer.max_steps(), self.trainer.settings().eval.every);
+            let left = self.pace.of(Left::after(step, max, every)).map_or_else(String::new, |left| {
+                let left = duration(left);
+                format!(", {left} left")
+            });
+            tracing::info!("step {step}/{max}: {}{left}", self.trainer.line(&output.done));
         }
         self.reporter.report(Event::Step(output.done))?;
         self.pause_if_stuck(skipped)?;
@@ -250,6 +262,8 @@ impl<L: Learner> Session<'_, L> {
                 for group in groups {
                     self.reporter.report(Event::Group(Box::new(group)))?;
                 }
+                self.pace.eval(done.time);
+                let is_kept = done.best && done.step > 0 && self.trainer.settings().eval.keep_best;
                 tracing::info!(
                     "step {}: held-out execution accuracy {:.1} % ({}/{})",
                     done.step,
@@ -257,7 +271,9 @@ impl<L: Learner> Session<'_, L> {
                     done.correct,
                     done.n
                 );
-                Ok(self.reporter.report(Event::Eval(done))?)
+                self.reporter.report(Event::Eval(done))?;
+                // A run that is complete writes its last checkpoint anyway.
+                if is_kept && !self.is_complete() { self.keep_best() } else { Ok(()) }
             }
             None if self.control.poll().stop.is_none() => {
                 Ok(self.reporter.log(LogLevel::Warn, "no evaluation: there are no held-out questions")?)
@@ -278,11 +294,16 @@ impl<L: Learner> Session<'_, L> {
         }
         self.catch_up()?;
         let reason = match stop {
+            None if self.is_out_of_patience() => EndReason::EarlyStopped,
             None => EndReason::Completed,
             Some(Stop::Signal) => EndReason::Signal,
             Some(Stop::AfterStep | Stop::Now) => EndReason::Stopped,
         };
-        Ok(RunEnded { step: self.step(), reason, message: None, checkpoint: self.newest.clone() })
+        let best = self.best();
+        if reason == EndReason::EarlyStopped {
+            self.tell_patience(best.as_ref())?;
+        }
+        Ok(RunEnded { step: self.step(), reason, message: None, checkpoint: self.newest.clone(), best })
     }
 }
 

@@ -76,8 +76,10 @@ fn a_step_with_nan_is_stored_and_read() {
 fn version_1(path: &Path) -> Vec<Record> {
     let db = Connection::open(path).unwrap();
     db.execute_batch(schema::VERSION_1).unwrap();
-    let events =
-        [line("old"), Event::End(RunEnded { step: 7, reason: EndReason::Completed, message: None, checkpoint: None })];
+    let events = [
+        line("old"),
+        Event::End(RunEnded { step: 7, reason: EndReason::Completed, message: None, checkpoint: None, best: None }),
+    ];
     (1..)
         .zip(events)
         .map(|(seq, event)| {

@@ -23,7 +23,7 @@ pub fn jsonl(records: &[&Record]) -> String {
     groups(records).filter_map(|group| line(group).ok()).collect()
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 19] = [
     "step",
     "group",
     "question_id",
@@ -34,11 +34,15 @@ const COLUMNS: [&str; 15] = [
     "sql",
     "reply",
     "reward",
+    "components",
     "advantage",
     "correct",
     "outcome",
     "message",
+    "rows",
+    "milliseconds",
     "tokens",
+    "finished",
 ];
 
 /// A candidate a row.
@@ -64,11 +68,16 @@ fn cells(group: &GroupScored, at: usize, candidate: &Candidate) -> [String; COLU
         table::text(&candidate.sql),
         table::text(&candidate.text),
         table::number(Some(candidate.reward)),
+        // A column for each would depend on the run.
+        table::text(&serde_json::json!(candidate.components).to_string()),
         table::number(Some(candidate.advantage)),
         candidate.correct.to_string(),
         table::text(&candidate.result.outcome),
         table::text(candidate.result.message.as_deref().unwrap_or_default()),
+        candidate.result.total_rows.to_string(),
+        table::number(Some(candidate.result.millis)),
         candidate.tokens.to_string(),
+        candidate.finished.to_string(),
     ]
 }
 

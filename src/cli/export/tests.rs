@@ -77,6 +77,17 @@ fn samples_in_json_lose_no_character() {
 }
 
 #[test]
+fn samples_in_csv_have_rewards_with_their_components_and_what_came_of_the_query() {
+    let (_dir, bytes) = exported(What::Samples, Format::Csv);
+    let text = String::from_utf8(bytes).unwrap();
+    let head: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    assert!(["reward", "components", "outcome", "rows", "milliseconds", "finished"].iter().all(|c| head.contains(c)));
+    let candidate = &group(1, 0).candidates[0];
+    let components = serde_json::to_string(&candidate.components).unwrap().replace('"', "\"\"");
+    assert!(candidate.components.len() > 1 && text.contains(&format!("\"{components}\"")), "{components}");
+}
+
+#[test]
 fn metrics_have_a_row_a_step_under_trls_names() {
     let (_dir, bytes) = exported(What::Metrics, Format::Csv);
     let text = String::from_utf8(bytes).unwrap();

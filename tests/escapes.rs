@@ -101,6 +101,9 @@ fn headless_lines_logs_and_exports_of_a_nasty_run_are_harmless() {
     store.append(1e9, Event::Run(started)).unwrap();
     store.append(1e9, Event::Log(LogLine { level: LogLevel::Warn, message: NASTY.into() })).unwrap();
     drop(store);
+    let listed = harmless(&program().arg("runs").arg(dir.path()).output().unwrap());
+    assert!(listed.contains('␛'), "{listed}");
+    harmless(&program().args(["runs", "--json"]).arg(dir.path()).output().unwrap());
     for what in ["samples", "metrics", "report", "curves"] {
         let output = program().arg("export").arg(&run).arg(what).output().unwrap();
         assert!(output.status.success(), "{what}");
@@ -118,4 +121,19 @@ fn judgements_of_nasty_predictions_are_harmless() {
     let mut command = program();
     command.arg("score").arg("--data").arg(mini_data()).arg("--gold").arg(&gold).arg("--pred").arg(&predicted);
     harmless(&command.output().unwrap());
+}
+
+#[test]
+fn an_examination_on_nasty_questions_is_harmless() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = nasty_data(dir.path());
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/model.gguf");
+    let mut command = program();
+    command.args(["eval", "--split", "train", "--limit", "3", "--set", "data.skip_bad=true"]);
+    command.args(["--set", "rollout.max_completion_length=12"]).arg("--model").arg(model).arg("--data").arg(&data);
+    command.arg("--out").arg(dir.path().join(format!("out {}", NASTY.replace('/', "_"))));
+    let output = command.output().unwrap();
+    let said = harmless(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("../../x"), "what is left out is named: {said}");
 }

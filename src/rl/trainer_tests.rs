@@ -18,7 +18,7 @@ use crate::{
         bus::Bus,
         checkpoint,
         command::{Command, CommandSink},
-        event::{Event, GroupScored, LogLevel, RunState, StepDone},
+        event::{EndReason, Event, GroupScored, LogLevel, RunState, StepDone},
         folder::RunFolder,
         metrics,
         reporter::Reporter,
@@ -192,4 +192,49 @@ fn a_run_whose_updates_all_fail_pauses() {
         lora.params.iter().flat_map(|p| p.value.clone().try_into_vec_as::<f32>().unwrap()).collect()
     };
     assert_eq!(values(&after), values(&before), "an update that is left out changes nothing");
+}
+
+#[test]
+fn a_run_waits_for_a_store_that_another_process_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let loaded = demo_loaded(|settings| {
+        settings.eval.at_start = false;
+        settings.eval.questions = 0;
+        settings.run.max_steps = Some(3);
+    });
+    let bus = Bus::default();
+    let mut viewer = bus.subscribe().records;
+    let (_remote, control) = control::line();
+    let place = folder.clone();
+    let conducted = std::thread::spawn(move || {
+        let reporter = Reporter::new(RunStore::open(&place.store()).unwrap(), bus, None);
+        session::run(&place, control, reporter, |_| Ok(loaded))
+    });
+    let (mut holder, mut said) = (None, Vec::new());
+    while let Some(record) = viewer.blocking_recv() {
+        match &record.event {
+            Event::Step(done) if done.step == 1 => {
+                let other = rusqlite::Connection::open(folder.store()).unwrap();
+                other.execute_batch("BEGIN IMMEDIATE").unwrap();
+                holder = Some(other);
+            }
+            Event::State(changed) if changed.state == RunState::Paused => {
+                said.push("paused".to_owned());
+                holder = None;
+            }
+            Event::Log(line) => said.push(line.message.clone()),
+            _ => {}
+        }
+    }
+    let ended = conducted.join().unwrap().unwrap();
+    drop(holder);
+    assert_eq!((ended.reason, ended.step), (EndReason::Completed, 3));
+    assert!(said.contains(&"paused".to_owned()), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("locked") && text.contains("nothing is lost")), "{said:?}");
+    assert!(said.iter().any(|text| text.contains("the run goes on")), "{said:?}");
+    let stored = RunStore::open_read_only(&folder.store()).unwrap().since(0, usize::MAX).unwrap();
+    let steps: Vec<u64> =
+        stored.iter().filter_map(|r| matches!(r.event, Event::Step(_)).then(|| r.event.step()).flatten()).collect();
+    assert_eq!(steps, [1, 2, 3], "what could not be written is in the store in the end");
 }

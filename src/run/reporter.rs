@@ -75,7 +75,12 @@ impl Reporter {
             self.show(Record { seq: 0, time, event });
             return Ok(());
         }
+        let behind = self.is_behind();
         self.waiting.push_back((time, event));
+        if behind {
+            // A store that somebody holds lets each try wait: once for all events, not once for each.
+            return Ok(());
+        }
         match self.catch_up() {
             Err(error) if error.can_wait() => Ok(()),
             done => done,

@@ -89,7 +89,7 @@ fn main() {
     let go_on = &mut |_, _| ControlFlow::Continue(());
     let new = 48;
     let generate = |k: u64, tokens: usize, go_on: &mut dyn FnMut(usize, usize) -> ControlFlow<()>| {
-        let request = GenerateRequest { prompt: prompt.clone(), seeds: (0..k).collect() };
+        let request = GenerateRequest { prompt: prompt.clone(), seeds: (0..k).collect(), ..GenerateRequest::default() };
         let sampling = Sampling { temperature: 0.8, max_new_tokens: tokens, ..Sampling::default() };
         model.generate(Some(&lora), &[request], &sampling, go_on).unwrap().unwrap()
     };

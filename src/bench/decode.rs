@@ -88,7 +88,7 @@ fn timed(model: &Model, plan: DecodePlan) -> Result<(f64, f64), BenchError> {
     let vocabulary = model.config.vocab_size.max(1);
     // Ids spread over the vocabulary, as the peer's script takes them.
     let prompt = (0..plan.prompt_tokens).map(|i| ((i * 7919 % 40_000 + 100) % vocabulary) as u32).collect();
-    let request = GenerateRequest { prompt, seeds: (0..plan.batch as u64).collect() };
+    let request = GenerateRequest { prompt, seeds: (0..plan.batch as u64).collect(), ..GenerateRequest::default() };
     let sampling = Sampling { temperature: 0.8, max_new_tokens: plan.new_tokens, ..Sampling::default() };
     let started = Instant::now();
     let mut first = None;

@@ -16,7 +16,7 @@ use crate::{
     rl::{
         TrainError,
         advantage::Rewards,
-        engine::{Completed, Engine},
+        engine::{Asked, Completed, Engine},
         policy::Policy,
         update::Lesson,
         watch::Unwatched,
@@ -139,8 +139,9 @@ fn train(
     let broken_off = || TrainError::Unusable("a step was broken off though nobody asked for it".into());
     let started = Instant::now();
     let engine = Engine { model, policy, settings, max_steps: 1000, stops: false };
+    let asked: Vec<Asked<'_>> = prompts.iter().map(|prompt| Asked::from(*prompt)).collect();
     let Completed { completions, recordings } =
-        engine.complete(step, 0, prompts, &mut Unwatched)?.ok_or_else(broken_off)?;
+        engine.complete(step, 0, &asked, &mut Unwatched)?.ok_or_else(broken_off)?;
     let rollout = started.elapsed();
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
     let advantages = Rewards::whole(&rewards).advantages(&settings.grpo);

@@ -82,7 +82,11 @@ impl Examinee {
                 format!("replies of {reply} tokens leave no room for a question in the model's context of {context}");
             return Err(TrainError::Unusable(message + "; lower --max-new-tokens"));
         }
-        let asker = Asker::new(Prompts::new(&settings.prompt)?, max_prompt_tokens.unwrap_or(room).min(room));
+        let asker = Asker::new(
+            Prompts::new(&settings.prompt)?,
+            max_prompt_tokens.unwrap_or(room).min(room),
+            settings.rollout.constrain,
+        );
         let sampling = sampling(&settings.rollout, decode, &model.tokenizer);
         Ok(Self { model, adapter, asker, decode, sampling, seed: settings.run.seed })
     }
@@ -102,8 +106,11 @@ impl Examinee {
         for question in questions {
             let prompt = self.asker.prompt(&self.model, question)?;
             asked.push(prompt.is_some());
-            requests
-                .extend(prompt.map(|prompt| GenerateRequest { prompt: prompt.tokens, seeds: self.seeds(question) }));
+            requests.extend(prompt.map(|prompt| GenerateRequest {
+                prompt: prompt.tokens,
+                seeds: self.seeds(question),
+                constraint: prompt.constraint,
+            }));
         }
         let Some(generated) = self.generate(&requests, on_progress)? else { return Ok(None) };
         let mut generated = generated.into_iter();
@@ -131,9 +138,12 @@ impl Examinee {
             return self.model.generate(adapter, requests, &self.sampling, on_progress);
         };
         let Sampling { max_new_tokens, stop_ids, .. } = self.sampling.clone();
-        let beams = Beams { width, max_new_tokens, stop_ids };
+        let beams = |constraint| Beams { width, max_new_tokens, stop_ids: stop_ids.clone(), constraint };
+        let search = |request: &GenerateRequest| {
+            self.model.beam_search(adapter, &request.prompt, &beams(request.constraint.clone()), on_progress)
+        };
         // Without `on_progress` breaking off none is missing.
-        requests.iter().map(|r| self.model.beam_search(adapter, &r.prompt, &beams, on_progress)).collect()
+        requests.iter().map(search).collect()
     }
 
     /// No training step is 0, so no stream of a run is used again.

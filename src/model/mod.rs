@@ -25,8 +25,8 @@ pub use decoder::{
     keeps_generation,
 };
 pub use error::ModelError;
-pub use generate::{Beams, Completion, GenerateRequest, Generated, Sampling};
+pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};
-pub use tokenizer::{ChatMessage, Fences, Tokenizer, TrainedVocabulary};
+pub use tokenizer::{ChatMessage, Fences, Spellings, Tokenizer, TrainedVocabulary};

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use super::{
     TrainError,
     policy::Policy,
+    questions::Prompt,
     seeds::{self, Stream},
     watch::Watch,
 };
 use crate::{
-    model::{Completion, Fences, GenerateRequest, Model, Recording, Sampling, keeps_generation},
+    model::{Completion, Constraint, Fences, GenerateRequest, Model, Recording, Sampling, keeps_generation},
     run::event::Phase,
     settings::Settings,
 };
@@ -44,6 +45,27 @@ pub struct Completed {
     pub recordings: Vec<Option<Recording>>,
 }
 
+/// A prompt.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Its tokens.
+    pub tokens: &'a [u32],
+    /// What the replies have to keep to.
+    pub constraint: Option<&'a Constraint>,
+}
+
+impl<'a> From<&'a [u32]> for Asked<'a> {
+    fn from(tokens: &'a [u32]) -> Self {
+        Self { tokens, constraint: None }
+    }
+}
+
+impl<'a> From<&'a Prompt> for Asked<'a> {
+    fn from(prompt: &'a Prompt) -> Self {
+        Self { tokens: &prompt.tokens, constraint: prompt.constraint.as_ref() }
+    }
+}
+
 impl Engine<'_> {
     /// How completions are sampled.
     pub(super) fn sampling(&self) -> Sampling {
@@ -69,17 +91,17 @@ impl Engine<'_> {
         &self,
         step: u64,
         first: usize,
-        prompts: &[&[u32]],
+        prompts: &[Asked<'_>],
         watch: &mut dyn Watch,
     ) -> Result<Option<Completed>, TrainError> {
         let k = self.settings.rollout.num_generations;
         let length = self.settings.rollout.max_completion_length;
-        let rows = prompts.iter().map(|prompt| prompt.len() + k * length).sum::<usize>();
+        let rows = prompts.iter().map(|prompt| prompt.tokens.len() + k * length).sum::<usize>();
         let kept_rows = rows * self.settings.generations_per_step();
         let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
         let record = at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.config, kept_rows);
         let requests: Vec<_> =
-            prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, prompt)).collect();
+            prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, *prompt)).collect();
         let (mut done, total) = (0, (prompts.len() * k * length) as u64);
         let mut all = Completed { completions: vec![Vec::new(); prompts.len()], recordings: vec![None; prompts.len()] };
         for (start, part) in in_flight(&requests, at_once) {
@@ -100,10 +122,11 @@ impl Engine<'_> {
     }
 
     /// What is asked of the model for a step's group.
-    fn request(&self, step: u64, group: usize, prompt: &[u32]) -> GenerateRequest {
+    fn request(&self, step: u64, group: usize, asked: Asked<'_>) -> GenerateRequest {
         let k = self.settings.rollout.num_generations as u64;
         let seed = |sample| seeds::seed(self.settings.run.seed, Stream::Sample, [step, group as u64, sample]);
-        GenerateRequest { prompt: prompt.to_vec(), seeds: (0..k).map(seed).collect() }
+        let constraint = asked.constraint.cloned();
+        GenerateRequest { prompt: asked.tokens.to_vec(), seeds: (0..k).map(seed).collect(), constraint }
     }
 }
 
@@ -115,9 +138,8 @@ fn in_flight(requests: &[GenerateRequest], at_once: usize) -> Vec<(usize, Vec<Ge
         let portion = (at_once / each).min(requests.len().max(1));
         return requests.chunks(portion).enumerate().map(|(i, part)| (i * portion, part.to_vec())).collect();
     }
-    let part = |seeds: &[u64], request: &GenerateRequest| {
-        vec![GenerateRequest { prompt: request.prompt.clone(), seeds: seeds.to_vec() }]
-    };
+    let part =
+        |seeds: &[u64], request: &GenerateRequest| vec![GenerateRequest { seeds: seeds.to_vec(), ..request.clone() }];
     let parts = |(at, request): (usize, &GenerateRequest)| {
         request.seeds.chunks(at_once).map(|seeds| (at, part(seeds, request))).collect::<Vec<_>>()
     };
@@ -130,7 +152,9 @@ mod tests {
 
     #[test]
     fn no_portion_holds_more_completions_than_it_may() {
-        let requests: Vec<_> = (0..5).map(|n| GenerateRequest { prompt: vec![n], seeds: vec![1, 2, 3, 4] }).collect();
+        let requests: Vec<_> = (0..5)
+            .map(|n| GenerateRequest { prompt: vec![n], seeds: vec![1, 2, 3, 4], ..GenerateRequest::default() })
+            .collect();
         for at_once in [1, 3, 4, 7, 8, 19, 20, usize::MAX] {
             let portions = in_flight(&requests, at_once);
             let mut seeds: Vec<Vec<u64>> = vec![Vec::new(); 5];

@@ -90,7 +90,11 @@ impl Trainer {
                 prompt => prompt?,
             });
         }
-        let request = |prompt: &Prompt| GenerateRequest { prompt: prompt.tokens.clone(), seeds: vec![0] };
+        let request = |prompt: &Prompt| GenerateRequest {
+            prompt: prompt.tokens.clone(),
+            seeds: vec![0],
+            constraint: prompt.constraint.clone(),
+        };
         let requests: Vec<_> = prompts.iter().flatten().map(request).collect();
         let sampling = self.greedy();
         let generated =

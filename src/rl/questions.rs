@@ -1,10 +1,16 @@
 //! Which questions a step asks, and the prompts they become.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use crate::{
     data::{Cursor, Example, Order, Prompts},
-    model::{ChatMessage, Model, Tokenizer},
+    model::{ChatMessage, Constraint, Grammar, Model, Tokenizer},
+    settings::Constrain,
+    sql::prefix::Rules,
 };
 
 use super::TrainError;
@@ -19,6 +25,10 @@ pub struct Prompt {
     pub example: Example,
     /// The chat prompt's tokens.
     pub tokens: Vec<u32>,
+    /// What is asked in it.
+    pub messages: Vec<ChatMessage>,
+    /// What replies have to keep to.
+    pub constraint: Option<Constraint>,
 }
 
 /// Turns questions into prompts.
@@ -26,6 +36,9 @@ pub struct Prompt {
 pub struct Asker {
     prompts: Prompts,
     max_tokens: usize,
+    constrain: Constrain,
+    /// By database; what one reply has found out about a place in a query serves all.
+    grammars: Mutex<HashMap<PathBuf, Arc<Grammar>>>,
 }
 
 /// The chat prompt of a question, up to where the assistant begins to write.
@@ -33,16 +46,22 @@ pub struct Asker {
 /// # Errors
 /// The database cannot be read, or a template or the tokenizer fails.
 pub fn prompt_tokens(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<u32>, TrainError> {
+    chat_tokens(tokenizer, &messages(tokenizer, prompts, example)?)
+}
+
+fn messages(tokenizer: &Tokenizer, prompts: &Prompts, example: &Example) -> Result<Vec<ChatMessage>, TrainError> {
     let text = prompts.within(example, &|text: &str| Ok::<_, TrainError>(tokenizer.encode(text)?.len()))?;
-    let messages: Vec<ChatMessage> =
-        text.system.map(ChatMessage::system).into_iter().chain([ChatMessage::user(text.user)]).collect();
-    Ok(tokenizer.encode(&tokenizer.chat_prompt(&messages, true)?)?)
+    Ok(text.system.map(ChatMessage::system).into_iter().chain([ChatMessage::user(text.user)]).collect())
+}
+
+fn chat_tokens(tokenizer: &Tokenizer, messages: &[ChatMessage]) -> Result<Vec<u32>, TrainError> {
+    Ok(tokenizer.encode(&tokenizer.chat_prompt(messages, true)?)?)
 }
 
 impl Asker {
-    /// Prompts of at most `max_tokens` tokens.
-    pub fn new(prompts: Prompts, max_tokens: usize) -> Self {
-        Self { prompts, max_tokens }
+    /// Prompts of at most `max_tokens` tokens, whose replies are constrained so.
+    pub fn new(prompts: Prompts, max_tokens: usize, constrain: Constrain) -> Self {
+        Self { prompts, max_tokens, constrain, grammars: Mutex::default() }
     }
 
     /// The prompt of a question; `None` if it is too long.
@@ -50,8 +69,37 @@ impl Asker {
     /// # Errors
     /// As [`prompt_tokens`].
     pub fn prompt(&self, model: &Model, example: &Example) -> Result<Option<Prompt>, TrainError> {
-        let tokens = prompt_tokens(&model.tokenizer, &self.prompts, example)?;
-        Ok((tokens.len() <= self.max_tokens).then(|| Prompt { example: example.clone(), tokens }))
+        let messages = messages(&model.tokenizer, &self.prompts, example)?;
+        let tokens = chat_tokens(&model.tokenizer, &messages)?;
+        if tokens.len() > self.max_tokens {
+            return Ok(None);
+        }
+        let constraint = self.constraint(model, example, &messages)?;
+        Ok(Some(Prompt { example: example.clone(), tokens, messages, constraint }))
+    }
+
+    fn constraint(
+        &self,
+        model: &Model,
+        example: &Example,
+        messages: &[ChatMessage],
+    ) -> Result<Option<Constraint>, TrainError> {
+        if self.constrain == Constrain::Off {
+            return Ok(None);
+        }
+        let mut grammars = self.grammars.lock().unwrap_or_else(PoisonError::into_inner);
+        let grammar = match grammars.get(&example.database) {
+            Some(grammar) => Arc::clone(grammar),
+            None => {
+                let names = (self.constrain == Constrain::Schema).then(|| self.prompts.names(&example.database));
+                let rules = Rules { names: names.transpose()? };
+                let grammar = Arc::new(Grammar::new(rules, Arc::clone(model.tokenizer.spellings())));
+                grammars.insert(example.database.clone(), Arc::clone(&grammar));
+                grammar
+            }
+        };
+        let prompt: String = messages.iter().map(|message| message.content.as_str()).collect();
+        Ok(Some(Constraint::new(grammar, &prompt)))
     }
 
     /// The next `count` prompts in `order`, which moves on. Questions that are too long are passed over, and so are those whose

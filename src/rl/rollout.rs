@@ -2,7 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use super::{TrainError, engine::Completed, overlong::Overlong, questions::Prompt, trainer::Trainer, watch::Watch};
+use super::{
+    TrainError,
+    engine::{Asked, Completed},
+    overlong::Overlong,
+    questions::Prompt,
+    trainer::Trainer,
+    watch::Watch,
+};
 use crate::{
     model::{Completion, PackedGroup, Recording},
     reward::Scored,
@@ -110,8 +117,8 @@ impl Trainer {
         prompts: Vec<Prompt>,
         watch: &mut dyn Watch,
     ) -> Result<Option<RolledOut>, TrainError> {
-        let tokens: Vec<&[u32]> = prompts.iter().map(|prompt| prompt.tokens.as_slice()).collect();
-        let completed = self.engine().complete(step, first, &tokens, watch)?;
+        let asked: Vec<Asked<'_>> = prompts.iter().map(Asked::from).collect();
+        let completed = self.engine().complete(step, first, &asked, watch)?;
         let Some(Completed { completions, recordings }) = completed else { return Ok(None) };
         let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
             texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),

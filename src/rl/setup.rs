@@ -61,7 +61,7 @@ pub fn load(
     .event()?;
     policy.progress.economies.apply(&mut settings);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
-    let asker = Asker::new(prompts, settings.data.max_prompt_tokens);
+    let asker = Asker::new(prompts, settings.data.max_prompt_tokens, settings.rollout.constrain);
     let course = Course::new(&settings.data, settings.run.seed, &dataset.train);
     let trainer = Trainer { model, policy, dataset, course, scorer, asker, settings, max_steps, told: BTreeSet::new() };
     Ok(Loaded { trainer, started, memory, notes })

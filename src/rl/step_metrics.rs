@@ -48,6 +48,7 @@ pub fn reward_metrics(rollouts: &[Rollout]) -> Metrics {
     }
     outcome_metrics(&scored, &mut metrics);
     length_metrics(rollouts, &mut metrics);
+    constraint_metrics(rollouts, &mut metrics);
     metrics
 }
 
@@ -80,6 +81,17 @@ fn outcome_metrics(scored: &[&Scored], metrics: &mut Metrics) {
     }
     for (kind, count) in counts {
         metrics.set(&format!("outcomes/{kind}"), count as f64 / scored.len() as f64);
+    }
+}
+
+/// Where replies are constrained: the share of tokens for which the model would have written something else, and the number of tokens for
+/// which nothing was allowed.
+fn constraint_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
+    if rollouts.iter().any(|rollout| rollout.prompt.constraint.is_some()) {
+        let sum = |of: fn(&Completion) -> usize| rollouts.iter().flat_map(|r| &r.completions).map(of).sum::<usize>();
+        let tokens = sum(|c| c.tokens.len()).max(1);
+        metrics.set("constrain/refused", sum(|c| c.refused) as f64 / tokens as f64);
+        metrics.set("constrain/stuck", sum(|c| c.stuck) as f64);
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn rollout(rewards: &[f64], correct: &[bool]) -> Rollout {
     };
     let completion = |i: usize| Completion { tokens: vec![1; i + 1], finished: true, ..Completion::default() };
     Rollout {
-        prompt: Prompt { example: Example::default(), tokens: vec![1, 2, 3] },
+        prompt: Prompt { example: Example::default(), tokens: vec![1, 2, 3], messages: Vec::new(), constraint: None },
         texts: (0..rewards.len()).map(|i| format!("SELECT {i}")).collect(),
         completions: (0..rewards.len()).map(completion).collect(),
         scored: rewards.iter().zip(correct).enumerate().map(scored).collect(),

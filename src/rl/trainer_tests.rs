@@ -133,7 +133,7 @@ fn any_sample_can_be_written_again_alone() {
         let example = trainer.dataset.train.iter().find(|e| e.id == groups[group].question_id).unwrap();
         let prompt = trainer.asker.prompt(&trainer.model, example).unwrap().unwrap().tokens;
         let seed = seeds::seed(settings.run.seed, Stream::Sample, [2, group as u64, sample as u64]);
-        let request = GenerateRequest { prompt, seeds: vec![seed] };
+        let request = GenerateRequest { prompt, seeds: vec![seed], ..GenerateRequest::default() };
         let written = trainer
             .model
             .generate(Some(&before), &[request], &trainer.engine().sampling(), &mut |_, _| ControlFlow::Continue(()))

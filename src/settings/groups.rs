@@ -244,6 +244,8 @@ pub struct RolloutSettings {
     /// End a completion where it closes its first code fence too, as if it had ended by itself. Not for prompts that ask for
     /// something behind the fence.
     pub stop_at_fence: bool,
+    /// What tokens a query may be made of (docs/constrained.md).
+    pub constrain: Constrain,
     /// Questions a step.
     pub prompts_per_step: usize,
 }
@@ -259,7 +261,32 @@ impl Default for RolloutSettings {
             min_p: 0.0,
             repetition_penalty: 1.0,
             stop_at_fence: false,
+            constrain: Constrain::Off,
             prompts_per_step: 2,
+        }
+    }
+}
+
+/// Tokens that a query may be made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constrain {
+    /// All.
+    #[default]
+    Off,
+    /// Those that can go on a single SELECT.
+    Syntax,
+    /// Those of them that name what the database has.
+    Schema,
+}
+
+impl Constrain {
+    /// As the settings have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Syntax => "syntax",
+            Self::Schema => "schema",
         }
     }
 }

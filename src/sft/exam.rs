@@ -79,7 +79,7 @@ impl Exam {
     ) -> Result<Self, TrainError> {
         let ask = |example: Example| {
             let prompt = prompt_tokens(tokenizer, prompts, &example)?;
-            Ok((example, GenerateRequest { prompt, seeds: vec![0] }))
+            Ok((example, GenerateRequest { prompt, seeds: vec![0], ..GenerateRequest::default() }))
         };
         let questions = held_out(dev, count, seed).into_iter().map(ask).collect::<Result<_, TrainError>>()?;
         Ok(Self { questions, max_new_tokens })

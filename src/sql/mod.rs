@@ -18,6 +18,7 @@ mod normalize;
 pub mod official;
 mod outcome;
 mod permute;
+pub mod prefix;
 mod python;
 mod request;
 mod sandbox;

@@ -12,7 +12,7 @@ use crate::{
     },
     evaluate::{Decode, Plan, Split},
     model::Beams,
-    settings::{Override, Settings},
+    settings::{Constrain, Override, Settings},
 };
 
 /// Ask a model a file of questions and judge its answers, or compare the answers of two models.
@@ -52,6 +52,9 @@ pub struct EvalArgs {
     /// Draw so many replies to each question and take the one whose result most of them share.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub self_consistency: Option<u64>,
+    /// Write only queries that are one SELECT (syntax), that name only what the database has (schema).
+    #[arg(long, value_name = "off|syntax|schema")]
+    pub constrain: Option<String>,
     /// Where every answer with its judgement is written, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -142,12 +145,17 @@ impl EvalArgs {
     pub(super) fn describe_decoding(&self, settings: &Settings) -> String {
         let rollout = &settings.rollout;
         let drawn = format!("temperature {}, seed {}", rollout.temperature, settings.run.seed);
-        match self.decoding() {
+        let constrained = match rollout.constrain {
+            Constrain::Off => String::new(),
+            constrain => format!(", constrained to {}", constrain.name()),
+        };
+        let decoding = match self.decoding() {
             Decode::Greedy => "greedy".into(),
             Decode::Beam(width) => format!("beam search, {width} beams"),
             Decode::Sample => format!("sampled, {drawn}"),
             Decode::SelfConsistency(count) => format!("self-consistency of {count}, {drawn}"),
-        }
+        };
+        decoding + &constrained
     }
 
     fn flags(&self) -> Vec<Override> {
@@ -158,6 +166,7 @@ impl EvalArgs {
             self.skip_bad.then(|| Override::flag("--skip-bad", "data.skip_bad", true)),
             flag("--device", "run.device", self.device.as_ref()),
             flag("--seed", "run.seed", self.seed.as_ref()),
+            flag("--constrain", "rollout.constrain", self.constrain.as_ref()),
             flag("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens.as_ref()),
             Some(Override::flag(&format!("--timeout {}", self.timeout), "sql.timeout", self.timeout)),
         ];

@@ -13,9 +13,9 @@ use template::Template;
 
 use super::{
     DataError, Example,
-    schema::{Schema, find_values, read_schema, sample_values},
+    schema::{Schema, Table, find_values, read_schema, sample_values},
 };
-use crate::settings::PromptSettings;
+use crate::{settings::PromptSettings, sql::prefix::Names};
 
 /// What a model is given: a chat's first messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,17 @@ impl Prompts {
         let rank = fit::rank(&known.schema, known.values(&example.database)?, example);
         let kept = fit::keep(&known.schema, costs, &rank, budget, &measure)?;
         Ok(self.template.render(&known.schema.only(&kept), example)?)
+    }
+
+    /// The names of a database, all of them, whatever the prompt has room for.
+    ///
+    /// # Errors
+    /// [`DataError::Schema`].
+    pub fn names(&self, database: &Path) -> Result<Names, DataError> {
+        let known = self.known(database)?;
+        let columns = |table: &'_ Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let tables: Vec<_> = known.schema.tables.iter().map(|table| (table.name.as_str(), columns(table))).collect();
+        Ok(Names::new(tables.iter().map(|(name, columns)| (*name, columns.iter().map(String::as_str)))))
     }
 
     fn known(&self, database: &Path) -> Result<Arc<Known>, DataError> {

@@ -6,8 +6,9 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use rayon::prelude::*;
 
 use super::{
-    Completion, GenerateRequest,
+    Completion, Constraint, GenerateRequest,
     cache::{Cache, CacheShape},
+    constraint::Guide,
     sampler::{Choice, Sampler},
     stream::{Newest, Stream},
 };
@@ -27,6 +28,7 @@ struct Sequence {
     region: usize,
     slot: usize,
     random: ChaCha8Rng,
+    guide: Option<Guide>,
     completion: Completion,
 }
 
@@ -146,8 +148,9 @@ impl<'a> Batch<'a> {
             let Some(slot) = self.free_slots.pop() else { break };
             self.waiting.pop_front();
             let random = ChaCha8Rng::seed_from_u64(self.requests[request].seeds[sample]);
+            let guide = self.requests[request].constraint.as_ref().map(Constraint::guide);
             let completion = Completion::default();
-            self.active.push(Sequence { request, sample, region, slot, random, completion });
+            self.active.push(Sequence { request, sample, region, slot, random, guide, completion });
         }
         let prompt = |s: &Sequence| self.prompts[s.request].as_ref().map(|prompt| prompt.logits.clone());
         let logits: Vec<Arc<Vec<f32>>> = self.active[before..].iter().filter_map(prompt).collect();
@@ -162,7 +165,8 @@ impl<'a> Batch<'a> {
             .enumerate()
             .map(|(index, sequence)| {
                 let prompt = &requests[sequence.request].prompt;
-                sampler.choose(logits(index), prompt, &sequence.completion.tokens, &mut sequence.random)
+                let Sequence { completion, random, guide, .. } = sequence;
+                sampler.choose(logits(index), (prompt, &completion.tokens), random, guide.as_mut())
             })
             .collect::<Result<_, _>>()?;
         self.written += choices.len();
@@ -192,7 +196,11 @@ impl<'a> Batch<'a> {
                 self.free_regions.push(sequence.region);
             }
         }
-        self.done[sequence.request][sequence.sample] = sequence.completion;
+        let mut completion = sequence.completion;
+        if let Some(guide) = sequence.guide {
+            (completion.refused, completion.stuck) = (guide.refused, guide.stuck);
+        }
+        self.done[sequence.request][sequence.sample] = completion;
     }
 
     /// Computes a prompt, keeps its keys and values, and returns its region.
@@ -200,7 +208,7 @@ impl<'a> Batch<'a> {
         let Some(region) = self.free_regions.pop() else {
             return Err(ModelError::Compute("no room for a prompt: an error of the scheduler".into()));
         };
-        let GenerateRequest { prompt, seeds } = &self.requests[request];
+        let GenerateRequest { prompt, seeds, .. } = &self.requests[request];
         let read = self.stream.prefill(region, prompt)?;
         if let (Some(recordings), Some(rows)) = (&mut self.recordings, read.recorded) {
             recordings[request] = Some(Recording::new(rows, seeds.len()));

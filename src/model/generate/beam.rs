@@ -4,12 +4,13 @@ use super::{
     Completion, ProgressFn,
     batch::SLOTS,
     cache::CacheShape,
+    constraint::{Constraint, Guide},
     stream::{Newest, Stream},
 };
 use crate::model::{AdapterSet, Decoder, Lora, Model, ModelError, PackedGroup, ops::flex::softmax};
 
 /// How a beam search goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Beams {
     /// Beginnings kept at each step, 1 to [`Beams::MOST`]; one is greedy decoding.
     pub width: usize,
@@ -17,6 +18,8 @@ pub struct Beams {
     pub max_new_tokens: usize,
     /// Tokens that end a completion.
     pub stop_ids: Vec<u32>,
+    /// What completions have to keep to.
+    pub constraint: Option<Constraint>,
 }
 
 impl Beams {
@@ -31,6 +34,20 @@ struct Beam {
     /// Sum of the log-probabilities.
     score: f64,
     slot: usize,
+    guide: Option<Guide>,
+}
+
+impl Beam {
+    /// The ids of the `count` largest logits among the tokens that are allowed; among all, if none is.
+    fn best_tokens(&self, row: &[f32], count: usize) -> Vec<usize> {
+        let mask = self.guide.as_ref().filter(|guide| guide.is_in_query()).and_then(Guide::mask);
+        let Some(mask) = mask.filter(|mask| !mask.is_empty()) else { return most_probable(row, count) };
+        let barred = |(id, logit): (usize, &f32)| if mask.allows(id) { *logit } else { f32::NEG_INFINITY };
+        let row: Vec<f32> = row.iter().enumerate().map(barred).collect();
+        let mut ids = most_probable(&row, count);
+        ids.retain(|&id| row[id] > f32::NEG_INFINITY);
+        ids
+    }
 }
 
 /// A way to go on: which beam, which token, its log-probability, and the sum with it.
@@ -89,7 +106,8 @@ impl Search<'_> {
             });
             self.stream.advance(&newest.collect::<Vec<_>>())?.logits
         };
-        let active = if active.is_empty() { vec![Beam::default()] } else { active };
+        let first = || Beam { guide: self.beams.constraint.as_ref().map(Constraint::guide), ..Beam::default() };
+        let active = if active.is_empty() { vec![first()] } else { active };
         let steps = self.best_steps(&active, &logits)?;
         Ok(self.take(&active, &steps, length))
     }
@@ -106,7 +124,7 @@ impl Search<'_> {
                 let message = "the model's logits are not finite; its weights or adapter diverged";
                 return Err(ModelError::Compute(message.into()));
             }
-            for id in most_probable(row, count) {
+            for id in beam.best_tokens(row, count) {
                 let logprob = row[id] - log_sum;
                 steps.push((from, id as u32, logprob, beam.score + f64::from(logprob)));
             }
@@ -129,6 +147,9 @@ impl Search<'_> {
             beam.completion.tokens.push(token);
             beam.completion.logprobs.push(logprob);
             beam.completion.finished = ends;
+            if let Some(guide) = &mut beam.guide {
+                guide.push(token);
+            }
             if ends {
                 self.ended.push(beam);
             } else {

@@ -7,6 +7,7 @@
 mod batch;
 mod beam;
 mod cache;
+mod constraint;
 mod sampler;
 mod stream;
 
@@ -16,16 +17,22 @@ mod tests;
 use std::ops::ControlFlow;
 
 use self::{batch::Batch, sampler::Sampler};
-pub use self::{beam::Beams, sampler::Sampling};
+pub use self::{
+    beam::Beams,
+    constraint::{Constraint, Grammar},
+    sampler::Sampling,
+};
 use super::{AdapterSet, Decoder, Lora, Model, ModelError, Recording};
 
 /// A prompt and how many samples of it are wanted: one for each seed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct GenerateRequest {
     /// Tokens of the prompt.
     pub prompt: Vec<u32>,
     /// Seeds of the samples' random streams.
     pub seeds: Vec<u64>,
+    /// What the replies have to keep to.
+    pub constraint: Option<Constraint>,
 }
 
 /// A sample.
@@ -38,6 +45,10 @@ pub struct Completion {
     pub logprobs: Vec<f32>,
     /// Whether it ended by itself rather than at the length limit.
     pub finished: bool,
+    /// Tokens for which the model's first choice was not what its constraint allows.
+    pub refused: usize,
+    /// Tokens for which its constraint allowed none, so that they were drawn without it.
+    pub stuck: usize,
 }
 
 /// Hears, after every step, the tokens written so far and the sequences still being written; `Break` ends it all.

@@ -1,11 +1,16 @@
 //! From logits to a token: repetition penalty, temperature, top-k, top-p and min-p, in the order of transformers.
 //!
-//! The reported log-probability is that of softmax(logits / temperature) alone, the distribution that losses use.
+//! The reported log-probability is that of softmax(logits / temperature) alone, the distribution that losses use; so it is where a
+//! constraint leaves fewer tokens to choose from.
 
 use std::sync::Arc;
 
-use rand_chacha::{ChaCha8Rng, rand_core::Rng};
+use rand_chacha::{
+    ChaCha8Rng,
+    rand_core::{Rng, SeedableRng},
+};
 
+use super::constraint::Guide;
 use crate::model::{ModelError, ops::flex::softmax, tokenizer::Fences};
 
 /// How tokens are drawn.
@@ -43,6 +48,9 @@ impl Default for Sampling {
         }
     }
 }
+
+/// Tokens drawn one by one before all that a constraint allows are looked for.
+const TRIES: usize = 4;
 
 /// A drawn token.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,28 +99,34 @@ impl<'a> Sampler<'a> {
         ends || self.sampling.fences.as_ref().is_some_and(|fences| fences.closes(written))
     }
 
-    /// Draws a token; one number of the random stream is used for each, whatever the settings, unless greedy.
+    /// Draws a token behind a prompt and what was written; one number of the random stream is used for each, whatever the settings, unless
+    /// greedy. `guide` refuses tokens, and hears which one it became.
     pub fn choose(
         self,
         logits: &[f32],
-        prompt: &[u32],
-        written: &[u32],
+        (prompt, written): (&[u32], &[u32]),
         random: &mut ChaCha8Rng,
+        guide: Option<&mut Guide>,
     ) -> Result<Choice, ModelError> {
         let greedy = self.sampling.temperature == 0.0;
-        let inverse = if greedy { 1.0 } else { 1.0 / self.sampling.temperature };
+        let inverse = self.inverse_temperature();
         let penalized = self.penalized(logits, prompt, written);
         let seen = penalized.as_deref().unwrap_or(logits);
-        let (id, log_sum) = if greedy {
+        let bits = if greedy { 0 } else { random.next_u64() };
+        let (mut id, log_sum) = if greedy {
             (most_probable(seen), softmax::log_sum(logits, inverse))
         } else {
             let mut weights = Vec::new();
             let log_sum = softmax::exponentials(seen, inverse, &mut weights);
-            // 53 bits fill a double's mantissa: exact, in [0, 1).
-            let point = (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-            let id = self.draw(&weights, point);
+            let id = self.draw(&weights, point(bits));
             (id, if penalized.is_some() { softmax::log_sum(logits, inverse) } else { log_sum })
         };
+        if let Some(guide) = guide {
+            if !guide.allows(id) {
+                id = self.choose_allowed(seen, id, bits, guide);
+            }
+            guide.push(id as u32);
+        }
         let logprob = logits[id] * inverse - log_sum;
         if !logprob.is_finite() {
             return Err(ModelError::Compute(
@@ -120,6 +134,53 @@ impl<'a> Sampler<'a> {
             ));
         }
         Ok(Choice { id: id as u32, logprob })
+    }
+
+    fn inverse_temperature(self) -> f32 {
+        if self.sampling.temperature == 0.0 { 1.0 } else { 1.0 / self.sampling.temperature }
+    }
+
+    /// Draws again, without what was refused, until something is allowed: that follows the distribution of the allowed tokens. What was
+    /// refused itself, where nothing is allowed.
+    fn choose_allowed(self, seen: &[f32], refused: usize, bits: u64, guide: &mut Guide) -> usize {
+        guide.refused += 1;
+        // Given that the first draw was refused, its number says nothing about what these draw.
+        let mut further = ChaCha8Rng::seed_from_u64(bits);
+        let mut left = seen.to_vec();
+        left[refused] = f32::NEG_INFINITY;
+        for _ in 1..TRIES {
+            let id = self.draw_from(&left, further.next_u64());
+            if guide.allows(id) {
+                return id;
+            }
+            left[id] = f32::NEG_INFINITY;
+        }
+        let mask = guide.mask().filter(|mask| !mask.is_empty());
+        let Some(mask) = mask else {
+            guide.stuck += 1;
+            return refused;
+        };
+        for (id, logit) in left.iter_mut().enumerate() {
+            if !mask.allows(id) {
+                *logit = f32::NEG_INFINITY;
+            }
+        }
+        self.draw_from(&left, further.next_u64())
+    }
+
+    /// A token by logits of which some are barred.
+    fn draw_from(self, logits: &[f32], bits: u64) -> usize {
+        if self.sampling.temperature == 0.0 {
+            return most_probable(logits);
+        }
+        let mut weights = Vec::new();
+        softmax::exponentials(logits, self.inverse_temperature(), &mut weights);
+        for (weight, logit) in weights.iter_mut().zip(logits) {
+            if *logit == f32::NEG_INFINITY {
+                *weight = 0.0;
+            }
+        }
+        self.draw(&weights, point(bits))
     }
 
     fn penalized(self, logits: &[f32], prompt: &[u32], written: &[u32]) -> Option<Vec<f32>> {
@@ -181,6 +242,11 @@ impl<'a> Sampler<'a> {
         ids.truncate(ids.partition_point(|&id| weights[id] >= floor).max(1));
         ids
     }
+}
+
+/// 53 bits fill a double's mantissa: exact, in [0, 1).
+fn point(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// The item at `point` of the cumulated weights; the last one with weight if rounding leaves a rest.

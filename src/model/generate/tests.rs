@@ -18,9 +18,9 @@ use crate::{
 fn requests() -> Vec<GenerateRequest> {
     let prompt = |from: u32, count: u32| (from..from + count).map(|i| i * 5 % 96).collect();
     vec![
-        GenerateRequest { prompt: prompt(1, 7), seeds: vec![1, 2, 3] },
-        GenerateRequest { prompt: prompt(40, 12), seeds: vec![4] },
-        GenerateRequest { prompt: prompt(9, 1), seeds: vec![5, 6] },
+        GenerateRequest { prompt: prompt(1, 7), seeds: vec![1, 2, 3], ..GenerateRequest::default() },
+        GenerateRequest { prompt: prompt(40, 12), seeds: vec![4], ..GenerateRequest::default() },
+        GenerateRequest { prompt: prompt(9, 1), seeds: vec![5, 6], ..GenerateRequest::default() },
     ]
 }
 
@@ -60,7 +60,7 @@ fn generated_log_probabilities_equal_scored_ones() {
 fn completions_end_at_stop_tokens_or_the_limit() {
     let (completions, _) = generate(&requests(), &sampling());
     assert_eq!(completions.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1, 2]);
-    for Completion { tokens, logprobs, finished } in completions.iter().flatten() {
+    for Completion { tokens, logprobs, finished, .. } in completions.iter().flatten() {
         assert_eq!(tokens.len(), logprobs.len());
         let stops: Vec<usize> = (0..tokens.len()).filter(|&i| [3, 50].contains(&tokens[i])).collect();
         if *finished {
@@ -78,7 +78,8 @@ fn a_sample_is_the_same_alone_and_in_a_batch() {
     let (together, _) = generate(&requests(), &sampling());
     for (request, completions) in requests().iter().zip(&together) {
         for (&seed, completion) in request.seeds.iter().zip(completions) {
-            let alone = GenerateRequest { prompt: request.prompt.clone(), seeds: vec![seed] };
+            let alone =
+                GenerateRequest { prompt: request.prompt.clone(), seeds: vec![seed], ..GenerateRequest::default() };
             assert_eq!(&generate(&[alone], &sampling()).0[0][0], completion);
         }
     }
@@ -87,7 +88,7 @@ fn a_sample_is_the_same_alone_and_in_a_batch() {
 
 #[test]
 fn more_samples_than_slots_wait_and_come_out_the_same() {
-    let many = GenerateRequest { prompt: vec![5, 6, 7], seeds: (0..70).collect() };
+    let many = GenerateRequest { prompt: vec![5, 6, 7], seeds: (0..70).collect(), ..GenerateRequest::default() };
     let (completions, _) = generate(&[many.clone(), requests()[0].clone()], &sampling());
     assert_eq!(completions[0].len(), 70);
     let one = GenerateRequest { seeds: vec![69], ..many };
@@ -118,7 +119,7 @@ fn nothing_asked_gives_nothing_and_nonsense_is_an_error() {
     let (config, device) = (tiny_config(), Device::flex());
     let weights = random_weights(&config, 1, &device);
     let decoder = Decoder { config: &config, weights: &weights };
-    let empty = GenerateRequest { prompt: vec![], seeds: vec![1] };
+    let empty = GenerateRequest { prompt: vec![], seeds: vec![1], ..GenerateRequest::default() };
     assert!(decoder.generate(None, &[empty], &sampling(), &mut |_, _| ControlFlow::Continue(())).is_err());
 }
 
@@ -126,8 +127,10 @@ fn nothing_asked_gives_nothing_and_nonsense_is_an_error() {
 fn golden_greedy_continuations() {
     let (Some(golden), Some(model)) = (golden::read("smollm2_135m.json"), smollm2(Quantize::Auto)) else { return };
     let cases = golden["cases"].as_array().unwrap();
-    let requests: Vec<GenerateRequest> =
-        cases.iter().map(|case| GenerateRequest { prompt: ids(&case["prompt_ids"]), seeds: vec![0] }).collect();
+    let requests: Vec<GenerateRequest> = cases
+        .iter()
+        .map(|case| GenerateRequest { prompt: ids(&case["prompt_ids"]), seeds: vec![0], ..GenerateRequest::default() })
+        .collect();
     let sampling = Sampling { temperature: 0.0, max_new_tokens: 24, ..Sampling::default() };
     let go_on = &mut |_, _| ControlFlow::Continue(());
     let completions = model.generate(None, &requests, &sampling, go_on).unwrap().unwrap();
@@ -154,8 +157,8 @@ fn gradients_from_a_recording_equal_those_of_a_forward_pass() {
     // Completions end at different lengths: some tokens stop, and one group has a single sample.
     let sampling = Sampling { stop_ids: (0..20).collect(), max_new_tokens: 12, ..Sampling::default() };
     let requests = [
-        GenerateRequest { prompt: (3..40).collect(), seeds: (0..5).collect() },
-        GenerateRequest { prompt: vec![5, 9, 33], seeds: vec![7] },
+        GenerateRequest { prompt: (3..40).collect(), seeds: (0..5).collect(), ..GenerateRequest::default() },
+        GenerateRequest { prompt: vec![5, 9, 33], seeds: vec![7], ..GenerateRequest::default() },
     ];
     let go_on = &mut |_, _| ControlFlow::Continue(());
     let plain = decoder.generate(Some(&adapters), &requests, &sampling, go_on).unwrap().unwrap();

@@ -5,15 +5,17 @@ mod fences;
 mod pieces;
 mod pre_tokenizer;
 mod python;
+mod spellings;
 mod training;
 mod vocabulary;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokenizers::{AddedToken, PreTokenizerWrapper, models::bpe::BPE};
 
 pub use chat::ChatMessage;
 pub use fences::Fences;
+pub use spellings::Spellings;
 pub use training::TrainedVocabulary;
 
 use self::{chat::ChatTemplate, pieces::Pieces, vocabulary::Vocabulary};
@@ -25,7 +27,8 @@ const TURN_ENDS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
 /// A byte-level BPE tokenizer with its chat template.
 pub struct Tokenizer {
     encoder: tokenizers::Tokenizer,
-    pieces: Pieces,
+    pieces: Arc<Pieces>,
+    spellings: OnceLock<Arc<Spellings>>,
     eos_ids: Vec<u32>,
     fences: Arc<Fences>,
     chat: ChatTemplate,
@@ -48,7 +51,14 @@ impl Tokenizer {
                 .error("tokenizer.ggml.eos_token_id", "is missing, so that no completion would ever end"));
         }
         let fences = Arc::new(Fences::new(vocabulary.tokens.iter().map(String::as_str)));
-        Ok(Self { encoder: encoder(file, &vocabulary)?, pieces: Pieces::new(&vocabulary), eos_ids, fences, chat })
+        Ok(Self {
+            encoder: encoder(file, &vocabulary)?,
+            pieces: Arc::new(Pieces::new(&vocabulary)),
+            spellings: OnceLock::new(),
+            eos_ids,
+            fences,
+            chat,
+        })
     }
 
     /// Token ids of `text`. Special tokens spelled out in the text become their ids; none is added.
@@ -74,6 +84,11 @@ impl Tokenizer {
     /// Which tokens make code fences.
     pub fn fences(&self) -> &Arc<Fences> {
         &self.fences
+    }
+
+    /// What each token spells.
+    pub fn spellings(&self) -> &Arc<Spellings> {
+        self.spellings.get_or_init(|| Arc::new(Spellings::new(Arc::clone(&self.pieces), self.eos_ids.clone())))
     }
 
     /// Number of tokens.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::vocabulary::{TokenKind, Vocabulary};
 
 /// The bytes of every token, end to end.
+#[derive(Debug)]
 pub(super) struct Pieces {
     bytes: Vec<u8>,
     /// Where each token's bytes end; they begin where the previous one's end. Special tokens have none.
@@ -36,7 +37,7 @@ impl Pieces {
         String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
     }
 
-    fn piece(&self, id: usize) -> &[u8] {
+    pub(super) fn piece(&self, id: usize) -> &[u8] {
         let Some(end) = self.ends.get(id) else { return &[] };
         let start = if id == 0 { 0 } else { self.ends[id - 1] };
         &self.bytes[start..*end]

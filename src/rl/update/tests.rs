@@ -7,7 +7,12 @@ use super::{
     *,
 };
 use crate::{
-    rl::{engine::Completed, testing::demo_trainer, trainer::Trainer, watch::Unwatched},
+    rl::{
+        engine::{Asked, Completed},
+        testing::demo_trainer,
+        trainer::Trainer,
+        watch::Unwatched,
+    },
     settings::LossType,
 };
 
@@ -167,7 +172,7 @@ fn what_generates_fewer_at_a_time_writes_the_same() {
     let written = |at_once: Option<usize>| {
         let trainer = demo_trainer(|settings| settings.memory.samples_in_flight = at_once);
         let prompts: [Vec<u32>; 2] = [vec![1, 40, 50, 60, 70], vec![1, 41, 52, 63]];
-        let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
+        let prompts: Vec<Asked<'_>> = prompts.iter().map(|prompt| prompt.as_slice().into()).collect();
         let Completed { completions, recordings } =
             trainer.engine().complete(3, 0, &prompts, &mut Unwatched).unwrap().unwrap();
         let recorded = recordings.iter().filter(|recording| recording.is_some()).count();

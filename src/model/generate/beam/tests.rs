@@ -25,7 +25,7 @@ impl Tiny {
     }
 
     fn search(&self, prompt: &[u32], width: usize, max_new_tokens: usize, stop_ids: &[u32]) -> Vec<Completion> {
-        let beams = Beams { width, max_new_tokens, stop_ids: stop_ids.to_vec() };
+        let beams = Beams { width, max_new_tokens, stop_ids: stop_ids.to_vec(), constraint: None };
         self.decoder().beam_search(None, prompt, &beams, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap()
     }
 
@@ -47,7 +47,7 @@ fn one_beam_is_greedy_decoding() {
     for stop_ids in [vec![], vec![3, 50], (0..48).collect()] {
         let sampling =
             Sampling { temperature: 0.0, max_new_tokens: 12, stop_ids: stop_ids.clone(), ..Sampling::default() };
-        let request = GenerateRequest { prompt: PROMPT.to_vec(), seeds: vec![0] };
+        let request = GenerateRequest { prompt: PROMPT.to_vec(), seeds: vec![0], ..GenerateRequest::default() };
         let go_on = &mut |_, _| ControlFlow::Continue(());
         let greedy = tiny.decoder().generate(None, &[request], &sampling, go_on).unwrap().unwrap();
         let found = tiny.search(&PROMPT, 1, 12, &stop_ids);
@@ -100,7 +100,7 @@ fn stop_tokens_end_completions_and_breaking_off_ends_all() {
         assert!(stops == 1 && stop_ids.contains(completion.tokens.last().unwrap()));
     }
     assert!(found.iter().filter(|c| c.finished).count() >= 4, "with so many stop tokens all end");
-    let beams = Beams { width: 2, max_new_tokens: 5, stop_ids: vec![] };
+    let beams = Beams { width: 2, max_new_tokens: 5, stop_ids: vec![], constraint: None };
     let broken = tiny.decoder().beam_search(None, &PROMPT, &beams, &mut |_, _| ControlFlow::Break(()));
     assert_eq!(broken.unwrap(), None);
 }
@@ -109,7 +109,7 @@ fn stop_tokens_end_completions_and_breaking_off_ends_all() {
 fn nonsense_is_an_error() {
     let tiny = Tiny::new();
     let search = |prompt: &[u32], width| {
-        let beams = Beams { width, max_new_tokens: 2, stop_ids: vec![] };
+        let beams = Beams { width, max_new_tokens: 2, stop_ids: vec![], constraint: None };
         tiny.decoder().beam_search(None, prompt, &beams, &mut |_, _| ControlFlow::Continue(())).is_err()
     };
     assert!(search(&[], 2) && search(&[9999], 2) && search(&PROMPT, 0) && search(&PROMPT, Beams::MOST + 1));

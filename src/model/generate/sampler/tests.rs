@@ -8,7 +8,7 @@ fn shares(sampling: &Sampling, logits: &[f32], draws: u64) -> Vec<f64> {
     let sampler = Sampler::new(sampling).unwrap();
     let mut counts = vec![0.0; logits.len()];
     for seed in 0..draws {
-        let choice = sampler.choose(logits, &[], &[], &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+        let choice = sampler.choose(logits, (&[], &[]), &mut ChaCha8Rng::seed_from_u64(seed), None).unwrap();
         counts[choice.id as usize] += 1.0 / draws as f64;
     }
     counts
@@ -62,7 +62,7 @@ fn reported_log_probabilities_ignore_filters_and_penalty() {
         let sampler = Sampler::new(&sampling).unwrap();
         for seed in 0..50 {
             let mut random = ChaCha8Rng::seed_from_u64(seed);
-            let choice = sampler.choose(&logits, &[1, 2], &[3], &mut random).unwrap();
+            let choice = sampler.choose(&logits, (&[1, 2], &[3]), &mut random, None).unwrap();
             let expected = f64::from(logits[choice.id as usize]) / 0.7 - sum.ln();
             assert!((f64::from(choice.logprob) - expected).abs() < 1e-5, "{sampling:?}");
         }
@@ -86,7 +86,7 @@ fn repetition_is_penalized_on_both_signs() {
     let sampling = Sampling { temperature: 0.0, repetition_penalty: 2.0, ..Sampling::default() };
     let sampler = Sampler::new(&sampling).unwrap();
     let choose = |logits: &[f32], written: &[u32]| {
-        sampler.choose(logits, &[], written, &mut ChaCha8Rng::seed_from_u64(0)).unwrap().id
+        sampler.choose(logits, (&[], written), &mut ChaCha8Rng::seed_from_u64(0), None).unwrap().id
     };
     assert_eq!(choose(&[3.0, 2.0], &[]), 0);
     assert_eq!(choose(&[3.0, 2.0], &[0, 0]), 1);
@@ -105,5 +105,5 @@ fn impossible_settings_and_logits_are_errors() {
     }
     let sampling = Sampling::default();
     let sampler = Sampler::new(&sampling).unwrap();
-    assert!(sampler.choose(&[f32::NAN, 0.0], &[], &[], &mut ChaCha8Rng::seed_from_u64(0)).is_err());
+    assert!(sampler.choose(&[f32::NAN, 0.0], (&[], &[]), &mut ChaCha8Rng::seed_from_u64(0), None).is_err());
 }

@@ -5,7 +5,7 @@ use super::{
     names::{Rules, Wanted},
     phase::{Clause, Kind, Phase},
     scope::Scope,
-    words::{KEYWORDS, is_reserved},
+    words::{KEYWORDS, begins_reserved, is_reserved},
 };
 
 /// Brackets, cases and queries that may stand open.
@@ -86,12 +86,12 @@ impl Parser {
             Phase::Source => self.is_table(wanted, rules),
             Phase::SourceAlias => self.may_be_alias(wanted, rules),
             // Without AS, what begins with a keyword that may not stand here is mostly just that.
-            Phase::Sourced => !is_reserved(wanted.text) && self.may_be_alias(wanted, rules),
+            Phase::Sourced => !begins_reserved(wanted.text) && self.may_be_alias(wanted, rules),
             Phase::UsingColumn => {
                 rules.names.as_ref().is_none_or(|names| names.columns().any(|column| wanted.fits(column)))
             }
             Phase::CteName | Phase::Alias => true,
-            _ => !is_reserved(wanted.text) && self.may_name_item(),
+            _ => rules.names.is_none() && !begins_reserved(wanted.text) && self.may_name_item(),
         }
     }
 

@@ -166,3 +166,8 @@ pub(super) const WITHOUT_ARGUMENTS: [&str; 6] = ["random", "date", "time", "date
 pub(super) fn is_reserved(word: &[u8]) -> bool {
     RESERVED.iter().any(|reserved| reserved.as_bytes() == word)
 }
+
+/// Whether this is such a word, or goes on behind one that is longer than most aliases.
+pub(super) fn begins_reserved(word: &[u8]) -> bool {
+    is_reserved(word) || RESERVED.iter().any(|reserved| reserved.len() > 3 && word.starts_with(reserved.as_bytes()))
+}

@@ -88,15 +88,14 @@ impl Asker {
             return Ok(None);
         }
         let mut grammars = self.grammars.lock().unwrap_or_else(PoisonError::into_inner);
-        let grammar = match grammars.get(&example.database) {
-            Some(grammar) => Arc::clone(grammar),
-            None => {
-                let names = (self.constrain == Constrain::Schema).then(|| self.prompts.names(&example.database));
-                let rules = Rules { names: names.transpose()? };
-                let grammar = Arc::new(Grammar::new(rules, Arc::clone(model.tokenizer.spellings())));
-                grammars.insert(example.database.clone(), Arc::clone(&grammar));
-                grammar
-            }
+        let grammar = if let Some(grammar) = grammars.get(&example.database) {
+            Arc::clone(grammar)
+        } else {
+            let names = (self.constrain == Constrain::Schema).then(|| self.prompts.names(&example.database));
+            let rules = Rules { names: names.transpose()? };
+            let grammar = Arc::new(Grammar::new(rules, Arc::clone(model.tokenizer.spellings())));
+            grammars.insert(example.database.clone(), Arc::clone(&grammar));
+            grammar
         };
         let prompt: String = messages.iter().map(|message| message.content.as_str()).collect();
         Ok(Some(Constraint::new(grammar, &prompt)))

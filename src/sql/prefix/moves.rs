@@ -143,7 +143,7 @@ impl Parser {
             _ => Default::default(),
         };
         self.hand_on(rules);
-        let scope = Scope { ctes, aliases, ..Scope::default() };
+        let scope = Scope { aliases, ctes, ..Scope::default() };
         self.frames[last] = Frame { scope, ..Frame::new(Kind::Query(Clause::Items), Phase::Start) };
     }
 

@@ -65,8 +65,8 @@ impl Parser {
 
     /// Whether a word may begin with `text`.
     pub fn may_become_word(&self, text: &[u8], rules: &Rules) -> bool {
-        let keyword = |word: &&str| word.as_bytes().starts_with(text) && self.keyword(word, rules).is_some();
-        KEYWORDS.iter().any(|word| keyword(&word)) || self.may_be_name(Wanted { text, whole: false }, rules)
+        let keyword = |word: &str| word.as_bytes().starts_with(text) && self.keyword(word, rules).is_some();
+        KEYWORDS.iter().any(|word| keyword(word)) || self.may_be_name(Wanted { text, whole: false }, rules)
     }
 
     /// Reads a word; whether it may stand here.

@@ -7,6 +7,7 @@ const TAIL: usize = "</answer>".len();
 
 /// What is known of what was written around the query.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Prose {
     /// Whether a query may begin at the start of a line, outside of fences and tags.
     bare: bool,

@@ -104,7 +104,7 @@ fn names_are_held_to_the_schema() {
     ] {
         match judge(text, &names()) {
             Err(refused) => {
-                assert!(refused.starts_with(accepted) && refused.len() < accepted.len() + 5, "{text}: {refused}")
+                assert!(refused.starts_with(accepted) && refused.len() < accepted.len() + 5, "{text}: {refused}");
             }
             // A query in brackets may look at the tables around it.
             Ok(_) => assert!(text.contains("IN (SELECT"), "{text}"),

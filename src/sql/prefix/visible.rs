@@ -24,25 +24,25 @@ impl Parser {
     pub(super) fn roles(&self, wanted: Wanted<'_>, rules: &Rules) -> Roles {
         let Some(names) = &rules.names else { return Roles { column: true, qualifier: true, function: true } };
         let fits = |name: &[u8]| wanted.fits(name);
-        let mut roles = Roles { function: FUNCTIONS.iter().any(|name| fits(name.as_bytes())), ..Roles::default() };
+        let mut found = Roles { function: FUNCTIONS.iter().any(|name| fits(name.as_bytes())), ..Roles::default() };
         for (clause, scope) in self.queries() {
             if clause == Clause::Items {
-                roles.column |= names.columns().any(fits);
-                roles.qualifier |= is_like_an_alias(wanted) || names.tables.iter().any(|table| fits(&table.name));
+                found.column |= names.columns().any(fits);
+                found.qualifier |= is_like_an_alias(wanted) || names.tables.iter().any(|table| fits(&table.name));
             } else {
                 // SQLite lets a join's condition name tables that are joined later.
-                roles.qualifier |= clause == Clause::On && is_like_an_alias(wanted);
-                roles.column |= scope.aliases.iter().any(|alias| fits(alias));
+                found.qualifier |= clause == Clause::On && is_like_an_alias(wanted);
+                found.column |= scope.aliases.iter().any(|alias| fits(alias));
             }
             for source in &scope.sources {
-                roles.qualifier |= fits(&source.name);
-                roles.column |= match source.table {
+                found.qualifier |= fits(&source.name);
+                found.column |= match source.table {
                     Some(table) => names.tables[table].columns.iter().any(|column| fits(column)),
                     None => names.columns().any(fits),
                 };
             }
         }
-        roles
+        found
     }
 
     /// Whether `wanted` may stand behind `qualifier` and a dot.

@@ -128,7 +128,6 @@ fn what_nothing_is_refused_of_is_written_as_without_a_constraint() {
             assert_eq!(free, held);
             same += 1;
         } else {
-            assert_ne!(free, held);
             others += 1;
         }
     }

@@ -88,16 +88,21 @@ fn page<B: DrawingBackend>(root: &Area<B>, curves: &[Curve], unit: u32) -> Resul
     for (at, curve) in curves.iter().enumerate() {
         let y = ((at as u32 * LINE + LINE / 2) * unit) as i32;
         let (left, right) = ((40 * unit) as i32, (100 * unit) as i32);
-        legend.draw(&PathElement::new(vec![(left, y), (right, y)], stroke(at, unit))).map_err(draw_error)?;
+        legend
+            .draw(&PathElement::new(vec![(left, y), (right, y)], stroke(at, curves.len(), unit)))
+            .map_err(draw_error)?;
         write(&legend, &curve.name, (right + (16 * unit) as i32, y), f64::from(20 * unit), INK)?;
     }
     Ok(())
 }
 
-/// Beyond the colours, lines get thinner: the legend's order tells the rest.
-fn stroke(at: usize, unit: u32) -> ShapeStyle {
-    let width = if at < COLORS.len() { 4 } else { 2 };
-    COLORS[at % COLORS.len()].stroke_width(width * unit)
+/// The first line is the broadest, so that of equal ones each shows below the next.
+fn width(at: usize, count: usize) -> u32 {
+    3 + (8 * (count - at - 1) / count) as u32
+}
+
+fn stroke(at: usize, count: usize, unit: u32) -> ShapeStyle {
+    COLORS[at % COLORS.len()].stroke_width(width(at, count) * unit)
 }
 
 fn chart<B: DrawingBackend>(
@@ -137,11 +142,12 @@ fn chart<B: DrawingBackend>(
         .draw()
         .map_err(draw_error)?;
     for (at, line) in lines.iter().enumerate() {
-        let dots = line.iter().map(|point| Circle::new(*point, (5 * unit) as i32, COLORS[at % COLORS.len()].filled()));
+        let (size, count) = ((width(at, curves.len()) + 2) * unit, curves.len());
+        let dots = line.iter().map(|point| Circle::new(*point, size as i32, COLORS[at % COLORS.len()].filled()));
         if line.len() < 30 {
             chart.draw_series(dots).map_err(draw_error)?;
         }
-        chart.draw_series(LineSeries::new(line.clone(), stroke(at, unit))).map_err(draw_error)?;
+        chart.draw_series(LineSeries::new(line.clone(), stroke(at, count, unit))).map_err(draw_error)?;
     }
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! Where a cockpit's records come from: a bounded queue that may drop some, and the store that has them all.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -36,7 +35,9 @@ pub struct Feed {
     pace: Option<Duration>,
     due: Option<Instant>,
     history: Arc<dyn History>,
-    fetch: Option<JoinHandle<Result<Vec<Record>, HistoryError>>>,
+    fetch: Option<oneshot::Receiver<Result<Vec<Record>, HistoryError>>>,
+    /// What was read of the store and not yet handed out.
+    fetched: VecDeque<Arc<Record>>,
     held: Option<Arc<Record>>,
     begun: bool,
     tried: u64,
@@ -48,6 +49,8 @@ pub struct Feed {
 pub(super) enum Delivery {
     /// Records, in order; some may have been handed out before.
     Records(Vec<Arc<Record>>),
+    /// The same, and more that was read with them follows at once.
+    Portion(Vec<Arc<Record>>),
     /// The store could not be read; what the queue has still comes.
     Failed(HistoryError),
     /// Who looks on and who steers.
@@ -80,6 +83,7 @@ impl Feed {
             due: None,
             history,
             fetch: None,
+            fetched: VecDeque::new(),
             held: None,
             begun: false,
             tried: 0,
@@ -107,6 +111,9 @@ impl Feed {
     /// Waits for records after `last_seq`. May be dropped while it waits without losing any.
     pub(super) async fn next(&mut self, last_seq: u64) -> Delivery {
         loop {
+            if !self.fetched.is_empty() {
+                return self.portion().await;
+            }
             if self.fetch.is_some() {
                 return self.finish_fetch().await;
             }
@@ -203,21 +210,34 @@ impl Feed {
     }
 
     fn start_fetch(&mut self, since: u64) {
-        let history = Arc::clone(&self.history);
-        self.fetch = Some(tokio::task::spawn_blocking(move || history.since(since)));
+        let (history, (done, fetch)) = (Arc::clone(&self.history), oneshot::channel());
+        // A thread that nobody waits for: who leaves need not see a long run read to its end.
+        let reading = std::thread::Builder::new().name("history".into()).spawn(move || done.send(history.since(since)));
+        if let Err(error) = reading {
+            tracing::warn!("no thread to read the store: {error}");
+        }
+        self.fetch = Some(fetch);
     }
 
     async fn finish_fetch(&mut self) -> Delivery {
         let Some(fetch) = &mut self.fetch else { return Delivery::Records(Vec::new()) };
-        let fetched = fetch.await.unwrap_or_else(|e| Err(HistoryError(format!("the reading thread failed: {e}"))));
+        let fetched = fetch.await.unwrap_or_else(|_| Err(HistoryError("the reading thread failed".into())));
         self.fetch = None;
         match fetched {
             Ok(records) => {
-                let held = self.held.take();
-                Delivery::Records(records.into_iter().map(Arc::new).chain(held).collect())
+                self.fetched = records.into_iter().map(Arc::new).chain(self.held.take()).collect();
+                self.portion().await
             }
             Err(error) => Delivery::Failed(error),
         }
+    }
+
+    /// The next records that were read, so few that keys and signals are looked at in between.
+    async fn portion(&mut self) -> Delivery {
+        // Whatever else waits gets its turn.
+        tokio::task::yield_now().await;
+        let portion = self.fetched.drain(..BATCH.min(self.fetched.len())).collect();
+        if self.fetched.is_empty() { Delivery::Records(portion) } else { Delivery::Portion(portion) }
     }
 }
 

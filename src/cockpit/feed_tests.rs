@@ -58,7 +58,7 @@ impl Bench {
 
     async fn pull(&mut self) -> Delivery {
         let delivery = self.feed.next(self.view.last_seq()).await;
-        if let Delivery::Records(records) = &delivery {
+        if let Delivery::Records(records) | Delivery::Portion(records) = &delivery {
             for record in records {
                 self.view.apply(record);
             }
@@ -179,4 +179,33 @@ async fn a_run_whose_trainer_is_out_of_reach_is_followed_in_its_store() {
     .await
     .unwrap_err();
     assert!(*bench.store.reads.lock().unwrap() <= reads + 8, "it looks at its pace");
+}
+
+#[tokio::test]
+async fn a_long_past_comes_in_portions_that_let_others_take_their_turn() {
+    let records = RunBuilder::with_steps(400).records();
+    assert!(records.len() > 600, "too short to be parted");
+    let mut bench = Bench::new(8, records.clone(), false);
+    let (mut portions, mut turns) = (0, 0);
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            delivery = bench.pull() => delivery,
+            () = tokio::task::yield_now() => {
+                turns += 1;
+                continue;
+            }
+        };
+        match delivery {
+            Delivery::Portion(some) => {
+                assert!(some.len() <= 256);
+                portions += 1;
+            }
+            Delivery::Records(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(portions >= 2 && turns >= portions, "{portions} portions, {turns} turns");
+    assert_eq!(bench.view, RunView::replay(&records));
+    assert_eq!(*bench.store.reads.lock().unwrap(), 1);
 }

@@ -172,6 +172,14 @@ impl Cockpit {
                 }
                 effect
             }
+            Delivery::Portion(records) => {
+                // What is past is nothing to act upon.
+                for record in &records {
+                    let _ = self.app.record(record);
+                }
+                // Unless it takes long, the first frame shows all of it.
+                None
+            }
             Delivery::Failed(error) => {
                 self.app.run.say(None, LogLevel::Error, error.to_string());
                 None

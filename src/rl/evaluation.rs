@@ -65,7 +65,7 @@ impl Trainer {
     fn greedy(&self) -> Sampling {
         Sampling {
             temperature: 0.0,
-            max_new_tokens: self.settings.rollout.max_completion_length,
+            max_new_tokens: self.answer_length,
             stop_ids: self.model.tokenizer.eos_ids().to_vec(),
             fences: fences(&self.model, &self.settings),
             ..Sampling::default()

@@ -43,10 +43,12 @@ impl Economies {
         if self.recompute {
             memory.recompute = Recompute::Always;
         }
-        memory.samples_in_flight = self.samples_in_flight.or(memory.samples_in_flight);
-        memory.completions_per_pass = self.completions_per_pass.or(memory.completions_per_pass);
-        let rollout = &mut settings.rollout;
-        rollout.max_completion_length = self.max_completion_length.unwrap_or(rollout.max_completion_length);
+        // A resumption may ask for less than what the run has come down to.
+        let less = |own: Option<usize>, asked: Option<usize>| own.into_iter().chain(asked).min();
+        memory.samples_in_flight = less(self.samples_in_flight, memory.samples_in_flight);
+        memory.completions_per_pass = less(self.completions_per_pass, memory.completions_per_pass);
+        let length = &mut settings.rollout.max_completion_length;
+        *length = self.max_completion_length.map_or(*length, |own| own.min(*length));
     }
 
     /// Takes the next rung for a run that computes by `settings`, and says what it is; `None` if there is none left.
@@ -130,6 +132,17 @@ mod tests {
             [(A, 8, 4, 24), (A, 8, 2, 24), (A, 8, 1, 24), (A, 8, 1, 18), (A, 8, 1, 16)]
         );
         assert_eq!(descent(Shortage::Anywhere).len(), 8);
+    }
+
+    #[test]
+    fn less_than_what_a_run_has_come_down_to_may_be_asked_for() {
+        let limit = settings().memory.limit;
+        let economies =
+            Economies { limit, max_completion_length: Some(18), samples_in_flight: Some(4), ..Economies::default() };
+        let mut asked = settings();
+        (asked.rollout.max_completion_length, asked.memory.samples_in_flight) = (12, Some(8));
+        economies.apply(&mut asked);
+        assert_eq!((asked.rollout.max_completion_length, asked.memory.samples_in_flight), (12, Some(4)));
     }
 
     #[test]

@@ -18,7 +18,11 @@ impl Overlong {
     /// As the settings ask for it; `None` if they do not.
     pub fn of(settings: &Settings) -> Option<Self> {
         let (grpo, most) = (&settings.grpo, settings.rollout.max_completion_length);
-        grpo.overlong_buffer_len.map(|buffer| Self { most, buffer, factor: grpo.overlong_penalty_factor })
+        grpo.overlong_buffer_len.map(|buffer| Self {
+            most,
+            buffer: buffer.min(most),
+            factor: grpo.overlong_penalty_factor,
+        })
     }
 
     /// From 0 for replies that end before the buffer to -1 for those of the greatest length.

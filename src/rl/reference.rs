@@ -31,12 +31,12 @@ pub(super) fn new_adapter(model: &Model, settings: &Settings, device: &Device) -
 }
 
 impl Policy {
-    /// Moves the reference after `step`, where it is time to; whether it was.
-    pub(super) fn sync_reference(&mut self, grpo: &GrpoSettings, step: u64) -> bool {
+    /// The reference after `step`, which ends with `adapter`, where it is time to move it.
+    pub(super) fn moved_reference(&self, adapter: &Lora, grpo: &GrpoSettings, step: u64) -> Option<Lora> {
         let due = grpo.sync_ref_model && step.is_multiple_of(grpo.ref_model_sync_steps.max(1));
-        let Some(reference) = self.reference.as_mut().filter(|_| due) else { return false };
-        mix(reference, &self.adapter, grpo.ref_model_mixup_alpha);
-        true
+        let mut reference = self.reference.clone().filter(|_| due)?;
+        mix(&mut reference, adapter, grpo.ref_model_mixup_alpha);
+        Some(reference)
     }
 }
 

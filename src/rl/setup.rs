@@ -59,11 +59,23 @@ pub fn load(
         resumed_from: resume.then_some(policy.progress.step),
     }
     .event()?;
+    let answer_length = settings.rollout.max_completion_length;
     policy.progress.economies.apply(&mut settings);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(prompts, settings.data.max_prompt_tokens, settings.rollout.constrain);
     let course = Course::new(&settings.data, settings.run.seed, &dataset.train);
-    let trainer = Trainer { model, policy, dataset, course, scorer, asker, settings, max_steps, told: BTreeSet::new() };
+    let trainer = Trainer {
+        model,
+        policy,
+        dataset,
+        course,
+        scorer,
+        asker,
+        settings,
+        max_steps,
+        answer_length,
+        told: BTreeSet::new(),
+    };
     Ok(Loaded { trainer, started, memory, notes })
 }
 
@@ -149,6 +161,6 @@ fn describe_data(settings: &Settings, dataset: &Dataset) -> DataSummary {
 
 /// Steps at which the run ends: `run.max_steps`, else as many as `run.epochs` passes take.
 fn max_steps(settings: &Settings, questions: usize) -> u64 {
-    let by_epochs = (settings.run.epochs * questions as f64 / settings.rollout.prompts_per_step as f64).ceil() as u64;
+    let by_epochs = (settings.run.epochs * questions as f64 / settings.questions_per_step() as f64).ceil() as u64;
     settings.run.max_steps.unwrap_or(by_epochs.max(1))
 }

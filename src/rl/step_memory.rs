@@ -1,10 +1,7 @@
 //! What memory a step took, and what is done when that is too much.
 
-use std::any::Any;
-
 use super::{
     ladder::{Shortage, is_out_of_memory},
-    session::panic_text,
     trainer::Trainer,
 };
 use crate::run::{
@@ -95,11 +92,10 @@ impl Trainer {
         }
     }
 
-    /// After a panic in a step: what the run does without from now on, if that was for want of memory and something is left to do
-    /// without.
-    pub(super) fn after_panic(&mut self, panic: &(dyn Any + Send)) -> Option<String> {
-        let message = panic_text(panic);
-        let rung = is_out_of_memory(&message).then(|| self.descend(Shortage::Anywhere)).flatten()?;
+    /// After a step that failed with this message: what the run does without from now on, if that was for want of memory and something
+    /// is left to do without.
+    pub(super) fn after_failure(&mut self, message: &str) -> Option<String> {
+        let rung = is_out_of_memory(message).then(|| self.descend(Shortage::Anywhere)).flatten()?;
         Some(format!("the device had no memory for the step ({message}), which is computed again: from now on {rung}"))
     }
 
@@ -190,6 +186,14 @@ mod tests {
             output.groups.iter().flat_map(|g| &g.candidates).map(|c| c.text.clone()).collect()
         };
         assert_eq!(texts(&output), texts(&expected));
+    }
+
+    #[test]
+    fn what_a_device_says_of_its_memory_counts_and_nothing_else() {
+        let mut trainer = demo_trainer(|_| {});
+        let told = trainer.after_failure("cannot read logits: ExecutionError(OutOfMemory)").unwrap();
+        assert!(told.contains("computed again") && told.contains("memory.recompute"), "{told}");
+        assert_eq!(trainer.after_failure("cannot read logits: the device is gone"), None);
     }
 
     #[test]

@@ -16,14 +16,15 @@ use super::{
     policy::{Policy, TrainerState},
     questions::Asker,
     rollout::Rollout,
+    session::panic_text,
     step_memory::StepMemory,
     step_metrics::{component_rewards, reward_metrics, sampling_metrics},
-    update::{Lesson, Updated},
+    update::{Lesson, Update, Updated},
     watch::Watch,
 };
 use crate::{
     data::{Course, Dataset},
-    model::{Model, PackedGroup},
+    model::{Lora, Model, PackedGroup},
     reward::Scorer,
     run::{
         event::{GradientFlow, GroupScored, StepDone},
@@ -51,6 +52,9 @@ pub struct Trainer {
     pub settings: Settings,
     /// Steps at which the run ends.
     pub max_steps: u64,
+    /// Tokens after which an answer to a held-out question is cut off: also where completions are shorter for want of memory, so that
+    /// accuracies can be compared.
+    pub answer_length: usize,
     /// Why questions were passed over, each of which is told once.
     pub told: BTreeSet<String>,
 }
@@ -77,20 +81,21 @@ impl Trainer {
         let mut warnings = Vec::new();
         loop {
             // A step that is not finished has changed nothing.
-            match catch_unwind(AssertUnwindSafe(|| self.try_step(watch))) {
-                Ok(output) => {
-                    return output.map(|output| {
-                        output.map(|mut output| {
-                            output.warnings.splice(..0, warnings);
-                            output
-                        })
-                    });
-                }
-                Err(panic) => match self.after_panic(panic.as_ref()) {
-                    Some(told) => warnings.push(told),
-                    None => resume_unwind(panic),
-                },
+            let tried = catch_unwind(AssertUnwindSafe(|| self.try_step(watch)));
+            let told = match &tried {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => self.after_failure(&error.to_string()),
+                Err(panic) => self.after_failure(&panic_text(panic.as_ref())),
+            };
+            if let Some(told) = told {
+                warnings.push(told);
+                continue;
             }
+            let mut output = tried.unwrap_or_else(|panic| resume_unwind(panic))?;
+            if let Some(output) = &mut output {
+                output.warnings.splice(..0, warnings);
+            }
+            return Ok(output);
         }
     }
 
@@ -111,12 +116,15 @@ impl Trainer {
         let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
         let Some(updated) = self.engine().update(step, lesson, watch)? else { return Ok(None) };
         let Updated { adapter, optimizer, coefficients, logprobs, report } = updated;
-        (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
-        self.policy.progress.coefficients = coefficients;
-        self.policy.sync_reference(&self.settings.grpo, step);
+        let reference = self.policy.moved_reference(&adapter, &self.settings.grpo, step);
+        let gradients = self.gradient_flow(step, &report.gradient_norms, &adapter)?;
         memory.updated();
 
-        let mut warnings = self.count_skipped(report.skipped);
+        // From here on nothing can fail.
+        (self.policy.adapter, self.policy.optimizer) = (adapter, optimizer);
+        self.policy.reference = reference.or(self.policy.reference.take());
+        self.policy.progress.coefficients = coefficients;
+        let mut warnings = self.count_skipped(&report);
         let passed = std::mem::take(&mut gathered.passed);
         warnings.extend(passed.into_iter().filter(|reason| self.told.insert(reason.clone())));
         self.count(step, &gathered);
@@ -130,7 +138,6 @@ impl Trainer {
         let seconds = started.elapsed().as_secs_f64();
         metrics.set(metrics::STEP_TIME, seconds);
         metrics.set(metrics::UPDATE_TIME, seconds - gathered.seconds.iter().sum::<f64>());
-        let gradients = self.gradient_flow(step, &report.gradient_norms)?;
         let groups = self.describe_groups(step, gathered, &advantages);
         Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, gradients, warnings }))
     }
@@ -164,14 +171,14 @@ impl Trainer {
     }
 
     /// Norms of the adapter's matrices and of their gradients, in steps that report them.
-    fn gradient_flow(&self, step: u64, gradients: &[f64]) -> Result<Option<GradientFlow>, TrainError> {
+    fn gradient_flow(&self, step: u64, gradients: &[f64], adapter: &Lora) -> Result<Option<GradientFlow>, TrainError> {
         let every = self.settings.run.gradient_flow_every;
         if every == 0 || !step.is_multiple_of(every) {
             return Ok(None);
         }
-        let weights: Vec<_> = self.policy.adapter.params.iter().map(|param| param.value.clone()).collect();
+        let weights: Vec<_> = adapter.params.iter().map(|param| param.value.clone()).collect();
         let weights: Vec<f64> = squared_norms(&weights)?.into_iter().map(f64::sqrt).collect();
-        let modules = self.policy.adapter.targets.iter().map(|target| target.name().to_owned()).collect();
+        let modules = adapter.targets.iter().map(|target| target.name().to_owned()).collect();
         Ok(Some(GradientFlow::new(step, modules, gradients, &weights)))
     }
 
@@ -181,14 +188,12 @@ impl Trainer {
         Engine { model, policy, settings, max_steps: *max_steps, stops: true }
     }
 
-    fn count_skipped(&mut self, skipped: u64) -> Vec<String> {
-        let progress = &mut self.policy.progress;
-        if skipped == 0 {
-            progress.skipped = 0;
-            return Vec::new();
-        }
-        progress.skipped += skipped;
-        vec![format!("loss or gradient is not finite: update left out ({} in a row)", progress.skipped)]
+    fn count_skipped(&mut self, update: &Update) -> Vec<String> {
+        let in_a_row = update.skipped_in_a_row;
+        self.policy.progress.skipped = in_a_row;
+        let told = (update.skipped > 0)
+            .then(|| format!("loss or gradient is not finite: update left out ({in_a_row} in a row)"));
+        told.into_iter().collect()
     }
 
     fn describe_groups(&self, step: u64, gathered: Gathered, advantages: &[Vec<f64>]) -> Vec<GroupScored> {

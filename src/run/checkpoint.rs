@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -105,8 +106,8 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Chec
     move |source| CheckpointError::Io { action, path, source }
 }
 
-/// Writes the checkpoint of `step`. `fill` puts its files into the folder it is given. A valid checkpoint of the same step is kept
-/// and returned as it is; a damaged one is moved aside.
+/// Writes the checkpoint of `step`. `fill` puts its files into the folder it is given. A valid checkpoint of the same step is
+/// replaced, but for its reason if that is the stronger one; a damaged one is moved aside.
 ///
 /// # Errors
 /// A file cannot be written; what was there before still is.
@@ -117,15 +118,16 @@ pub fn write(
     fill: impl FnOnce(&Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<Checkpoint, CheckpointError> {
     let path = checkpoints.join(name(step));
-    if path.exists() {
-        match read(&path) {
-            Ok(there) => return strengthen(there, reason),
-            Err(_) => set_aside(&path)?,
-        }
+    let there = if path.exists() { read(&path).ok() } else { None };
+    if there.is_none() && path.exists() {
+        set_aside(&path)?;
     }
     let temporary = checkpoints.join(format!(".step-{step:08}.{}.tmp", std::process::id()));
-    let written = write_folder(&temporary, step, reason, fill)
-        .and_then(|manifest| fs::rename(&temporary, &path).map(|()| manifest).map_err(io_error("rename", &temporary)));
+    let reason = there.as_ref().map_or(reason, |there| stronger(there.manifest.reason, reason));
+    let written = write_folder(&temporary, step, reason, fill).and_then(|manifest| match there {
+        None => fs::rename(&temporary, &path).map(|()| manifest).map_err(io_error("rename", &temporary)),
+        Some(there) => replace(there, &temporary, manifest),
+    });
     match written {
         Ok(manifest) => {
             atomic::sync_parent(&path).map_err(io_error("sync", checkpoints))?;
@@ -139,13 +141,26 @@ pub fn write(
     }
 }
 
-/// A checkpoint that was asked for is kept longer than a periodic one of the same step.
-fn strengthen(mut there: Checkpoint, reason: CheckpointReason) -> Result<Checkpoint, CheckpointError> {
-    if strength(there.manifest.reason) < strength(reason) {
-        there.manifest.reason = reason;
+/// Puts a new checkpoint in the place of one of the same step that holds something else, as when an evaluation came after it. At no
+/// moment is there none. Where the file system cannot do that, the old one stays, with the new one's reason.
+fn replace(mut there: Checkpoint, temporary: &Path, manifest: Manifest) -> Result<Manifest, CheckpointError> {
+    let same = there.manifest.files == manifest.files;
+    let exchange = || renameat_with(CWD, temporary, CWD, &there.path, RenameFlags::EXCHANGE);
+    let replaced = !same && exchange().is_ok();
+    if !replaced && there.manifest.reason != manifest.reason {
+        there.manifest.reason = manifest.reason;
         write_manifest(&there.path, &there.manifest)?;
     }
-    Ok(there)
+    // What is left over now is no checkpoint by its name, and is cleared away at the next start if not now.
+    if let Err(error) = fs::remove_dir_all(temporary) {
+        tracing::warn!("{} cannot be removed: {error}", temporary.display());
+    }
+    Ok(if replaced { manifest } else { there.manifest })
+}
+
+/// A checkpoint that was asked for is kept longer than a periodic one of the same step.
+fn stronger(there: CheckpointReason, wanted: CheckpointReason) -> CheckpointReason {
+    if strength(there) < strength(wanted) { wanted } else { there }
 }
 
 /// How much a checkpoint is kept from deletion.
@@ -406,10 +421,14 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_one_is_kept_and_a_damaged_one_set_aside() {
+    fn one_gives_way_to_what_came_later_and_a_damaged_one_is_set_aside() {
         let dir = tempfile::tempdir().unwrap();
         let first = save(dir.path(), 5, Manual, "first");
-        assert_eq!(save(dir.path(), 5, Manual, "second"), first);
+        assert_eq!(save(dir.path(), 5, Periodic, "first"), first);
+        let later = save(dir.path(), 5, Periodic, "later");
+        assert_eq!(fs::read_to_string(later.path.join("adapter")).unwrap(), "later", "what came after it is in it");
+        assert_eq!((later.manifest.reason, read(&later.path).unwrap()), (Manual, later.clone()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left over");
         fs::write(first.path.join("adapter"), "bad").unwrap();
         let second = save(dir.path(), 5, Manual, "second");
         assert_eq!(fs::read_to_string(second.path.join("adapter")).unwrap(), "second");

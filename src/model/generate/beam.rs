@@ -40,8 +40,15 @@ struct Beam {
 impl Beam {
     /// The ids of the `count` largest logits among the tokens that are allowed; among all, if none is.
     fn best_tokens(&self, row: &[f32], count: usize) -> Vec<usize> {
-        let mask = self.guide.as_ref().filter(|guide| guide.is_in_query()).and_then(Guide::mask);
-        let Some(mask) = mask.filter(|mask| !mask.is_empty()) else { return most_probable(row, count) };
+        let Some(guide) = &self.guide else { return most_probable(row, count) };
+        if !guide.is_in_query() {
+            // A token may begin a query as well as go on with prose.
+            let free = most_probable(row, count);
+            if free.iter().all(|&id| guide.allows(id)) {
+                return free;
+            }
+        }
+        let Some(mask) = guide.mask().filter(|mask| !mask.is_empty()) else { return most_probable(row, count) };
         let barred = |(id, logit): (usize, &f32)| if mask.allows(id) { *logit } else { f32::NEG_INFINITY };
         let row: Vec<f32> = row.iter().enumerate().map(barred).collect();
         let mut ids = most_probable(&row, count);

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Places whose tokens are remembered, of each grammar.
-const MOST_MASKS: usize = 512;
+const MOST_MASKS: usize = 64;
 
 /// Rules for the queries on one database, with what was found out by them.
 #[derive(Debug)]

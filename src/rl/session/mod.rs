@@ -131,7 +131,7 @@ impl<L: Learner> Session<'_, L> {
     }
 
     fn train_on(&mut self) -> Result<RunEnded, TrainError> {
-        if self.step() == 0 && self.trainer.settings().eval.at_start {
+        if self.owes_evaluation() {
             self.evaluate()?;
             self.obey()?;
         }
@@ -146,6 +146,16 @@ impl<L: Learner> Session<'_, L> {
 
     fn step(&self) -> u64 {
         self.trainer.progress().step
+    }
+
+    /// Whether the evaluation of the step at hand is due before the next: the first one, or one that a stop has broken off.
+    fn owes_evaluation(&self) -> bool {
+        let (step, eval) = (self.step(), &self.trainer.settings().eval);
+        if step == 0 {
+            return eval.at_start;
+        }
+        let due = eval.questions > 0 && eval.every > 0 && step.is_multiple_of(eval.every) && !self.is_complete();
+        due && self.trainer.progress().last_eval != Some(step)
     }
 
     fn is_complete(&self) -> bool {

@@ -73,6 +73,8 @@ pub struct Update {
     pub updates: u64,
     /// Updates left out because loss or gradient was not finite.
     pub skipped: u64,
+    /// Those of them, with those of steps before, since the last one that was done.
+    pub skipped_in_a_row: u64,
     /// The KL term's weight.
     pub beta: f64,
     /// The entropy bonus's weight afterwards; `None` if there is no such bonus.
@@ -162,7 +164,8 @@ impl Engine<'_> {
 
     fn start(&self, step: u64, reference_time: Duration, beta: f64) -> Moving {
         let learning_rate = learning_rate(&self.settings.optim, step, self.max_steps);
-        let report = Update { learning_rate, beta, reference_time, ..Update::default() };
+        let skipped_in_a_row = self.policy.progress.skipped;
+        let report = Update { learning_rate, beta, reference_time, skipped_in_a_row, ..Update::default() };
         Moving { adapter: self.policy.adapter.clone(), optimizer: self.policy.optimizer.clone(), report }
     }
 
@@ -189,8 +192,10 @@ impl Moving {
         if grad_norm.is_finite() && at.loss.is_finite() {
             let scale = clip_scale(grad_norm, optim.max_grad_norm);
             optimizer.update(&mut adapter.params, &at.gradients.values, scale, report.learning_rate, optim);
+            report.skipped_in_a_row = 0;
         } else {
             report.skipped += 1;
+            report.skipped_in_a_row += 1;
         }
         report.loss += at.loss;
         report.grad_norm += grad_norm;

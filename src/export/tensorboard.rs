@@ -107,7 +107,8 @@ impl Target for TensorBoard {
         let Some((file, path)) = &mut self.file else { return self.begin(store) };
         let news = store.read(self.seq, usize::MAX)?.records;
         let evaluated = newest_eval(&news);
-        let repeated = evaluated.is_some() && evaluated == self.evaluated;
+        let again = |record: &Record| matches!(&record.event, Event::Eval(done) if Some(done.step) == self.evaluated);
+        let repeated = news.iter().any(again);
         if repeated || news.iter().any(|record| matches!(record.event, Event::Run(_))) {
             return self.begin(store);
         }

@@ -62,9 +62,10 @@ impl Server {
             return Ok(());
         }
         let path = socket::path(&socket::folder()?, self.folder.root());
-        self.listener = socket::listen(&path)?;
-        self.note = Note::new(path);
-        self.note.write(&self.folder)?;
+        let (listener, note) = (socket::listen(&path)?, Note::new(path));
+        // Until the note is there nobody finds the socket: then it is tried again.
+        note.write(&self.folder).inspect_err(|_| drop(fs::remove_file(&note.socket)))?;
+        (self.listener, self.note) = (listener, note);
         tracing::info!("the socket was gone; viewers now find the trainer at {}", self.note.socket.display());
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Signals while no cockpit is there to take them: the first asks the trainer to save and end, a later one ends it at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicI32, Ordering},
+    time::{Duration, Instant},
+};
 
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -8,6 +11,14 @@ use tokio::{
 };
 
 use crate::rl::control::Remote;
+
+/// The first signal that this process was sent while it trained; 0 is none.
+static RECEIVED: AtomicI32 = AtomicI32::new(0);
+
+/// The first signal that this process was sent while it trained, also if what it trained was done by then.
+pub fn received() -> Option<i32> {
+    Some(RECEIVED.load(Ordering::Relaxed)).filter(|number| *number != 0)
+}
 
 /// Waits for the trainer's end and passes signals on to it; the signal that came, if one did.
 pub async fn until_ended(mut ended: oneshot::Receiver<()>, remote: &Remote) -> Option<i32> {
@@ -19,6 +30,7 @@ pub async fn until_ended(mut ended: oneshot::Receiver<()>, remote: &Remote) -> O
                 None => {
                     tracing::warn!("signal {number}: saving and ending; send it again to end at once");
                     received = Some((number, Instant::now()));
+                    RECEIVED.store(number, Ordering::Relaxed);
                     remote.signal();
                 }
                 Some((_, first)) if is_insistent(number, first.elapsed()) => std::process::exit(128 + number),

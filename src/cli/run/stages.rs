@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Herald, RunArgs, conduct, require, run};
+use super::{Herald, RunArgs, conduct, require, run, signals};
 use crate::{
     cli::Failure,
     rl::setup,
@@ -33,7 +33,7 @@ pub fn train(args: &RunArgs, settings: Settings) -> Result<(), Failure> {
 
 fn conduct_all(args: &RunArgs, settings: &Settings, herald: &mut Herald) -> Result<Option<String>, Failure> {
     let root = folder(settings, args.resume)?;
-    let mut adapter = settings.lora.init_adapter.clone();
+    let mut adapter = None;
     let count = settings.stages.len();
     for (index, stage) in settings.stages.iter().enumerate() {
         let dir = root.join(format!("{}-{}", index + 1, stage.method));
@@ -45,6 +45,14 @@ fn conduct_all(args: &RunArgs, settings: &Settings, herald: &mut Herald) -> Resu
             return Ok(Some(format!("stopped in stage {} of {count}; {}", index + 1, to_go_on(&root))));
         }
         adapter = Some(left_by(&ended, &dir)?);
+        if let (Some(number), true) = (signals::received(), index + 1 < count) {
+            tracing::warn!(
+                "signal {number} came as stage {} ended: the next one is not begun; {}",
+                index + 1,
+                to_go_on(&root)
+            );
+            return Err(Failure::Signal(number));
+        }
     }
     let adapter = adapter.unwrap_or_default();
     Ok(Some(format!("all {count} stages are done; the adapter that the last one left: {}", adapter.display())))
@@ -62,7 +70,8 @@ fn conduct_one(
     let mut own = settings.of_stage(index)?;
     own.run.name = format!("{}-{method}", own.run.name);
     own.run.dir = Some(dir.to_owned());
-    own.lora.init_adapter = adapter;
+    // The first stage starts from what its own settings name, or those of all.
+    own.lora.init_adapter = adapter.or(own.lora.init_adapter);
     let begun = dir.join("run.db").is_file();
     let args = RunArgs { resume: begun, profile: profile(args, index), ..args.clone() };
     let (ended, _) = match method {

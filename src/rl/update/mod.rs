@@ -165,7 +165,7 @@ impl Engine<'_> {
     fn start(&self, step: u64, reference_time: Duration, beta: f64) -> Moving {
         let learning_rate = learning_rate(&self.settings.optim, step, self.max_steps);
         let skipped_in_a_row = self.policy.progress.skipped;
-        let report = Update { learning_rate, beta, reference_time, skipped_in_a_row, ..Update::default() };
+        let report = Update { learning_rate, skipped_in_a_row, beta, reference_time, ..Update::default() };
         Moving { adapter: self.policy.adapter.clone(), optimizer: self.policy.optimizer.clone(), report }
     }
 

@@ -1,4 +1,4 @@
-//! From a GGUF file to a model in memory.
+//! From a model's files to a model in memory.
 
 mod summary;
 
@@ -10,6 +10,7 @@ use super::{
     ModelConfig, ModelError, Tokenizer,
     gguf::{GgufFile, TensorInfo, TensorType, TensorView, dequantize},
     packed::{BlockFormat, PackedMatrix, undo_rope_row_order},
+    source::Source,
     weights::{LayerWeights, StackedLinear, Weights},
 };
 use crate::{run::event::ModelSummary, settings::Quantize};
@@ -40,7 +41,7 @@ impl Model {
         device: &Device,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, ModelError> {
-        Self::from_gguf(&GgufFile::open(path)?, quantize, device, progress)
+        Self::from_gguf(GgufFile::open(path)?, quantize, device, progress)
     }
 
     /// As [`Model::load`], from a file that is open.
@@ -48,23 +49,38 @@ impl Model {
     /// # Errors
     /// As [`Model::load`].
     pub fn from_gguf(
-        file: &GgufFile,
+        file: GgufFile,
         quantize: Quantize,
         device: &Device,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, ModelError> {
-        let config = ModelConfig::from_gguf(file)?;
-        let tokenizer = Tokenizer::from_gguf(file)?;
+        let config = ModelConfig::from_gguf(&file)?;
+        let tokenizer = Tokenizer::from_gguf(&file)?;
+        Self::assemble(&Source::Gguf(file), config, tokenizer, quantize, device, progress)
+    }
+
+    /// Loads the weights that `config` asks for out of any kind of files.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn assemble(
+        source: &Source,
+        config: ModelConfig,
+        tokenizer: Tokenizer,
+        quantize: Quantize,
+        device: &Device,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, ModelError> {
         if tokenizer.vocab_size() > config.vocab_size {
             let problem = format!("has {} rows for {} tokens", config.vocab_size, tokenizer.vocab_size());
-            return Err(ModelError::tensor(file.path(), "token_embd.weight", problem));
+            return Err(ModelError::tensor(source.path(), &source.name_in_files("token_embd.weight"), problem));
         }
-        let total = file.tensors().iter().map(|info| info.byte_len() as u64).sum();
+        let total = source.tensors().iter().map(|info| info.byte_len() as u64).sum();
         let mut loader =
-            Loader { file, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
+            Loader { source, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
         let weights = loader.weights()?;
         loader.refuse_unused()?;
-        let summary = summary::summary(file, &config, &weights, quantize)?;
+        let summary = summary::summary(source, &config, &weights, quantize)?;
         Ok(Self { config, tokenizer, weights, summary })
     }
 
@@ -74,9 +90,9 @@ impl Model {
     }
 }
 
-/// Takes tensors out of a file and remembers which.
+/// Takes tensors out of files and remembers which.
 struct Loader<'a> {
-    file: &'a GgufFile,
+    source: &'a Source,
     config: &'a ModelConfig,
     quantize: Quantize,
     device: &'a Device,
@@ -128,10 +144,10 @@ impl<'a> Loader<'a> {
 
     /// The tensor `name`, which must have this shape and finite values.
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorView<'a>, ModelError> {
-        let view = self.file.tensor_of_shape(name, shape)?;
+        let view = self.source.tensor_of_shape(name, shape)?;
         if let Some(element) = dequantize::first_not_finite(view.info.tensor_type, view.bytes) {
             let problem = format!("element {element} is not finite; the file is corrupt");
-            return Err(ModelError::tensor(self.file.path(), name, problem));
+            return Err(ModelError::tensor(self.source.path(), &view.info.name, problem));
         }
         self.used.insert(&view.info.name);
         self.done += view.bytes.len() as u64;
@@ -163,13 +179,14 @@ impl<'a> Loader<'a> {
             dequantize::dequantize(view.info.tensor_type, bytes, &mut values)?;
             PackedMatrix::from_f32(rows, cols, values, self.device)
         };
-        matrix.map_err(|e| ModelError::tensor(self.file.path(), name, e.to_string()))
+        matrix.map_err(|e| ModelError::tensor(self.source.path(), &view.info.name, e.to_string()))
     }
 
     /// A tensor that nobody asked for means that the model computes something which is not computed here.
     fn refuse_unused(&self) -> Result<(), ModelError> {
-        let unused: Vec<&TensorInfo> =
-            self.file.tensors().iter().filter(|t| !self.used.contains(t.name.as_str())).collect();
+        let tied = self.config.tie_word_embeddings;
+        let needless = |t: &&TensorInfo| !self.used.contains(t.name.as_str()) && !self.source.may_be_left(t, tied);
+        let unused: Vec<&TensorInfo> = self.source.tensors().iter().filter(needless).collect();
         match unused[..] {
             [] => Ok(()),
             [first, ..] => {
@@ -178,7 +195,7 @@ impl<'a> Loader<'a> {
                     "tensor `{}` (one of {count} that architecture `{architecture}` does not have here)",
                     first.name
                 );
-                Err(ModelError::unsupported(self.file.path(), what, "use a plain model of this architecture"))
+                Err(ModelError::unsupported(self.source.path(), what, "use a plain model of this architecture"))
             }
         }
     }

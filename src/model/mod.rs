@@ -11,8 +11,10 @@ pub(crate) mod golden;
 pub mod load;
 pub mod locate;
 pub mod lora;
+mod mapped;
 pub mod ops;
 pub mod packed;
+pub mod source;
 pub mod tensor_file;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -29,4 +31,5 @@ pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Gr
 pub use load::Model;
 pub use locate::locate;
 pub use lora::{Lora, LoraParam, Projection};
+pub use source::Source;
 pub use tokenizer::{ChatMessage, Fences, Spellings, Tokenizer, TrainedVocabulary};

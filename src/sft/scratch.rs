@@ -81,7 +81,7 @@ impl Scratch {
     /// A weight is not finite.
     pub fn quantized(&self) -> Result<Model, ModelError> {
         let file = GgufFile::from_bytes(Path::new(&self.name), self.file()?)?;
-        Model::from_gguf(&file, Quantize::Auto, &self.network.params[0].value.device(), &mut |_, _| {})
+        Model::from_gguf(file, Quantize::Auto, &self.network.params[0].value.device(), &mut |_, _| {})
     }
 }
 

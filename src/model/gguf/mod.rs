@@ -6,7 +6,6 @@
 
 pub mod dequantize;
 mod header;
-mod mapped;
 mod metadata;
 pub mod quantize;
 mod reader;
@@ -25,8 +24,8 @@ pub use tensor::{TensorInfo, TensorType, TensorView};
 pub use value::Value;
 pub use writer::{GgufWriter, rope_row_order};
 
-use self::{header::Header, mapped::Content};
-use super::ModelError;
+use self::header::Header;
+use super::{ModelError, mapped::Content};
 
 /// An open GGUF file: parsed header, mapped tensor data.
 pub struct GgufFile {

@@ -2,30 +2,35 @@
 
 use super::super::{
     ModelConfig, ModelError,
-    gguf::{GgufFile, TensorInfo, TensorType},
+    gguf::{TensorInfo, TensorType},
+    source::Source,
     weights::Weights,
 };
 use crate::{run::event::ModelSummary, settings::Quantize};
 
 /// Describes a base of which nothing is trained.
 pub(super) fn summary(
-    file: &GgufFile,
+    source: &Source,
     config: &ModelConfig,
     weights: &Weights,
     quantize: Quantize,
 ) -> Result<ModelSummary, ModelError> {
-    let stem = || file.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let formats = formats(file.tensors());
+    let stem = || source.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let given = match source {
+        Source::Gguf(file) => file.metadata().string("general.name")?,
+        Source::Safetensors(_) => None,
+    };
+    let formats = formats(source.tensors());
     Ok(ModelSummary {
-        name: file.metadata().string("general.name")?.map_or_else(stem, str::to_owned),
-        path: file.path().display().to_string(),
+        name: given.map_or_else(stem, str::to_owned),
+        path: source.path().display().to_string(),
         architecture: config.architecture.clone(),
-        parameters: file.tensors().iter().map(|info| info.elements() as u64).sum(),
+        parameters: source.tensors().iter().map(|info| info.elements() as u64).sum(),
         trainable_parameters: 0,
         weight_bytes: weights.bytes(),
         formats: match quantize {
             Quantize::Auto => formats,
-            Quantize::None => format!("F32 ×{} (file: {formats})", file.tensors().len()),
+            Quantize::None => format!("F32 ×{} (file: {formats})", source.tensors().len()),
         },
     })
 }

@@ -160,3 +160,45 @@ fn smollm2_loads_and_reports_progress() {
     let loaded: Vec<f32> = model.weights.layers[7].qkv.parts[0].dequantize().narrow(0, 1, 1).try_into_vec_as().unwrap();
     assert_eq!(loaded, stored[2 * 576..3 * 576]);
 }
+
+/// The same model in Hugging Face's layout, with a head that is the embedding again and a buffer that can be computed.
+fn as_safetensors(file: &GgufFile, folder: &Path) {
+    use crate::model::source::names;
+    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for info in file.tensors() {
+        let values = file.tensor(&info.name).unwrap().to_f32().unwrap();
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let heads = match info.name.as_str() {
+            "blk.0.attn_q.weight" => Some(HEADS as usize),
+            "blk.0.attn_k.weight" => Some(1),
+            _ => None,
+        };
+        let bytes = heads.map_or(bytes.clone(), |heads| undo_rope_row_order(&bytes, info.rows(), heads));
+        tensors.push((names::to_hugging_face(&info.name).unwrap(), info.shape.clone(), bytes));
+    }
+    tensors.push(("lm_head.weight".into(), tensors[0].1.clone(), tensors[0].2.clone()));
+    tensors.push(("model.layers.0.self_attn.rotary_emb.inv_freq".into(), vec![1], vec![0; 4]));
+    let views = tensors.iter().map(|(name, shape, bytes)| {
+        (name, safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
+    });
+    std::fs::write(folder.join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
+#[test]
+fn safetensors_give_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = tiny("").open(folder.path());
+    let expected = load(&tiny(""), Quantize::None).unwrap();
+    as_safetensors(&file, folder.path());
+    let config = ModelConfig { rope_interleaved: false, ..ModelConfig::from_gguf(&file).unwrap() };
+    let tokenizer = Tokenizer::from_gguf(&file).unwrap();
+    let source = Source::open(&folder.path().join("model.safetensors")).unwrap();
+    let model = Model::assemble(&source, config, tokenizer, Quantize::None, &Device::flex(), &mut |_, _| {}).unwrap();
+    let linears = |model: &Model| {
+        let layer = &model.weights.layers[0];
+        [&layer.qkv, &layer.output, &layer.gate_up, &layer.down].map(row_values)
+    };
+    assert_eq!(linears(&model), linears(&expected));
+    assert!(model.weights.head.is_none());
+    assert_eq!(model.summary().formats, "F32 ×13 (file: F32 ×13)");
+}

@@ -4,10 +4,10 @@ use std::{fs::File, path::Path};
 
 use memmap2::Mmap;
 
-use super::super::ModelError;
+use super::ModelError;
 
 /// A whole file.
-pub(super) enum Content {
+pub(in crate::model) enum Content {
     /// Mapped read-only.
     Mapped(Mmap),
     /// Made in memory.
@@ -16,7 +16,7 @@ pub(super) enum Content {
 
 impl Content {
     /// Maps `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, ModelError> {
+    pub(in crate::model) fn open(path: &Path) -> Result<Self, ModelError> {
         let file = File::open(path).map_err(|e| ModelError::io("open", path, e))?;
         let meta = file.metadata().map_err(|e| ModelError::io("inspect", path, e))?;
         if !meta.is_file() {
@@ -33,7 +33,7 @@ impl Content {
     }
 
     /// All bytes of the file.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::model) fn bytes(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
             Self::Owned(bytes) => bytes,

@@ -7,6 +7,7 @@
 pub mod action;
 mod app;
 mod draw;
+pub mod entry;
 mod feed;
 pub(crate) mod figures;
 mod options;
@@ -20,6 +21,8 @@ mod terminal;
 pub(crate) mod text;
 pub mod theme;
 mod ui;
+pub mod views;
+mod work;
 
 #[cfg(test)]
 pub(crate) use crate::run::fixture;
@@ -39,3 +42,4 @@ pub use outcome::{CockpitError, Left, Outcome, Signal};
 pub use run_loop::{replay, run};
 pub use symbols::Symbols;
 pub use tape::SPEEDS;
+pub use work::{Finish, Work};

@@ -89,7 +89,7 @@ fn keys_go_by_steps_and_to_a_step() {
     press(&mut app, "<,");
     assert_eq!(app.run.step(), 2);
     press(&mut app, ":4x27\u{8}");
-    assert!(screen(&mut app, 80, 24).contains("to step: 42_"));
+    assert!(screen(&mut app, 80, 24).contains("to step: 42 "));
     press(&mut app, "\n");
     assert_eq!(app.run.step(), 42);
     let (group, _) = app.sample().unwrap();

@@ -9,7 +9,10 @@ use std::{
 
 use crossterm::event::{Event as Input, EventStream};
 use futures::StreamExt;
-use tokio::{task::JoinHandle, time::sleep_until};
+use tokio::{
+    task::{JoinError, JoinHandle, JoinSet},
+    time::sleep_until,
+};
 
 use super::{
     app::{App, Effect, Leave},
@@ -17,6 +20,7 @@ use super::{
     options::CockpitOptions,
     outcome::{CockpitError, Left, Outcome, Signal, Signals},
     terminal::Screen,
+    work::Finish,
 };
 use crate::{
     plot::{PlotError, export_curves},
@@ -67,6 +71,7 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
         dirty: true,
         next_frame: Instant::now() + FIRST,
         export: None,
+        work: JoinSet::new(),
         begun: false,
     };
     let left = cockpit.turn(feed, &mut signals).await?;
@@ -89,6 +94,7 @@ struct Cockpit {
     dirty: bool,
     next_frame: Instant,
     export: Option<Export>,
+    work: JoinSet<Finish>,
     /// Whether the first records are here.
     begun: bool,
 }
@@ -110,6 +116,10 @@ impl Cockpit {
                 },
                 done = finished(&mut self.export) => {
                     self.exported(done);
+                    None
+                }
+                Some(done) = self.work.join_next() => {
+                    self.worked(done);
                     None
                 }
                 () = wait_until(self.dirty.then_some(self.next_frame)) => None,
@@ -204,6 +214,10 @@ impl Cockpit {
         match effect {
             Effect::Leave(leave) => return Ok(Some(leave)),
             Effect::Export => self.start_export(),
+            Effect::Work(work) => {
+                let history = Arc::clone(&self.history);
+                self.work.spawn_blocking(move || work.run(&history));
+            }
             Effect::Redraw => self.screen.clear()?,
             Effect::Suspend => self.screen.suspend()?,
             Effect::NextTheme => match self.options.next_theme(self.app.theme.name()) {
@@ -240,6 +254,14 @@ impl Cockpit {
             export_curves(&records, &path).map_err(|error| error.to_string())?;
             Ok(path)
         }));
+    }
+
+    fn worked(&mut self, done: Result<Finish, JoinError>) {
+        self.dirty = true;
+        match done {
+            Ok(finish) => finish(&mut self.app),
+            Err(error) => self.app.toast(LogLevel::Error, format!("that failed: {error}")),
+        }
     }
 
     fn exported(&mut self, done: Result<PathBuf, String>) {

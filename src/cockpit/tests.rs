@@ -16,6 +16,7 @@ use super::{
     fixture::{RunBuilder, group, started},
     theme::{ColorDepth, Theme, ThemeFile},
     ui::Overlay,
+    views::View,
 };
 use crate::run::{
     command::{Command, CommandSink},
@@ -480,4 +481,20 @@ fn fine_tuning_shows_the_charts_that_it_has() {
     assert!(driver.app.ui.chart < 6);
     driver.keys("z");
     assert!(driver.screen(40, 12).contains('/'));
+}
+
+#[test]
+fn number_keys_show_the_views() {
+    let mut driver = Driver::new(&midway());
+    for view in View::ALL {
+        driver.key(KeyCode::Char(char::from_digit(view.number() as u32, 10).unwrap()));
+        assert_eq!(driver.app.ui.view, view);
+        let screen = driver.screen(120, 40);
+        assert!(screen.contains(&format!("{} {}", view.number(), view.title())), "{screen}");
+        for (width, height) in [(40, 12), (80, 24), (200, 60), (0, 0), (1, 1)] {
+            driver.screen(width, height);
+        }
+    }
+    driver.keys("2?1");
+    assert_eq!((driver.app.ui.view, driver.app.ui.overlay), (View::Train, Overlay::None));
 }

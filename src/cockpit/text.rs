@@ -42,6 +42,18 @@ fn take_columns(text: &str, columns: usize) -> &str {
     text
 }
 
+/// The longest end of the text that fits.
+pub fn last_columns(text: &str, columns: usize) -> &str {
+    let mut used = 0;
+    for (at, c) in text.char_indices().rev() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            return &text[at + c.len_utf8()..];
+        }
+    }
+    text
+}
+
 /// The text broken into lines of at most so many columns, at blanks where possible. Never empty.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);

@@ -2,7 +2,13 @@
 
 use std::time::Instant;
 
-use super::panes::Pane;
+use super::{
+    action::Action,
+    app::scroll,
+    entry::{Line, Purpose},
+    panes::Pane,
+    views::{self, View},
+};
 use crate::run::event::LogLevel;
 
 /// What lies over the panes.
@@ -16,8 +22,8 @@ pub enum Overlay {
     Finished,
     /// How to quit; the number is the marked answer.
     Quit(usize),
-    /// Which step to go to, in a replay.
-    Jump,
+    /// Something is typed.
+    Entry(Purpose),
 }
 
 /// A short notice in the footer.
@@ -37,7 +43,9 @@ const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
 /// The place of the person on the screen. Scroll positions may lie past the end; drawing brings them back.
 #[derive(Debug, Clone)]
 pub struct Ui {
-    /// The pane in focus.
+    /// The view on show.
+    pub view: View,
+    /// The pane in focus, in the train view.
     pub focus: Pane,
     /// Whether the pane in focus has the whole screen.
     pub zoom: bool,
@@ -59,8 +67,20 @@ pub struct Ui {
     pub log_scroll: usize,
     /// Lines that the help is scrolled down.
     pub help_scroll: usize,
-    /// The step being typed.
-    pub typed: String,
+    /// What is typed.
+    pub line: Line,
+    /// Where a person is in the rollouts.
+    pub rollouts: views::rollouts::Place,
+    /// Where in the doctor's findings.
+    pub doctor: views::doctor::Place,
+    /// Where among the controls.
+    pub controls: views::controls::Place,
+    /// What was asked.
+    pub ask: views::ask::Place,
+    /// Where in the model.
+    pub model: views::model::Place,
+    /// Where among the runs.
+    pub runs: views::runs::Place,
     /// A short notice.
     pub toast: Option<Toast>,
 }
@@ -68,6 +88,7 @@ pub struct Ui {
 impl Default for Ui {
     fn default() -> Self {
         Self {
+            view: View::default(),
             focus: Pane::Sample,
             zoom: false,
             overlay: Overlay::None,
@@ -79,7 +100,13 @@ impl Default for Ui {
             detail_scroll: 0,
             log_scroll: 0,
             help_scroll: 0,
-            typed: String::new(),
+            line: Line::default(),
+            rollouts: views::rollouts::Place::default(),
+            doctor: views::doctor::Place::default(),
+            controls: views::controls::Place::default(),
+            ask: views::ask::Place::default(),
+            model: views::model::Place::default(),
+            runs: views::runs::Place::default(),
             toast: None,
         }
     }
@@ -89,6 +116,11 @@ impl Ui {
     /// Moves the selected chart among so many.
     pub fn move_chart(&mut self, by: isize, count: usize) {
         self.chart = self.chart.saturating_add_signed(by).min(count.saturating_sub(1));
+    }
+
+    /// Scrolls the log, which is read from its end.
+    pub fn scroll_log(&mut self, action: Action) {
+        scroll(&mut self.log_scroll, action, true);
     }
 
     /// Goes to the next smoothing.

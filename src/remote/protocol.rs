@@ -46,7 +46,7 @@ impl Hello {
 }
 
 /// What a viewer says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromViewer {
     /// The first message.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A request to the trainer; obeyed at the next point where that is safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Command {
     /// Pause at the end of the step. Acknowledged by `pausing`, then `paused`.

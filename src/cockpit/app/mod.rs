@@ -5,8 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyEvent, KeyEventKind};
 
+mod entries;
 mod orders;
 mod others;
 mod playback;
@@ -14,16 +15,19 @@ mod travel;
 
 pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
+pub(super) use travel::scroll;
 
 use super::{
     action::{Action, Scope, action_of, needs_trainer},
     options::Place,
-    panes::{Chart, Pane, charts},
+    panes::{Chart, charts},
     state::RunView,
     symbols::Symbols,
     tape::Tape,
     theme::Theme,
     ui::{Overlay, Toast, Ui},
+    views::{self, View},
+    work::Work,
 };
 use crate::run::{
     command::{Command, CommandSink},
@@ -32,7 +36,7 @@ use crate::run::{
 };
 
 /// What the loop around the app has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub enum Effect {
     /// Write the curves as a picture.
     Export,
@@ -42,6 +46,8 @@ pub enum Effect {
     Suspend,
     /// Load the next theme.
     NextTheme,
+    /// Do some work on another thread, and give the app its result.
+    Work(Work),
     /// Leave the cockpit.
     Leave(Leave),
 }
@@ -141,11 +147,14 @@ impl App {
         if event.kind == KeyEventKind::Release {
             return None;
         }
-        if let (Overlay::Jump, KeyCode::Char(c)) = (self.ui.overlay, event.code) {
-            self.typed(c);
+        if let Overlay::Entry(purpose) = self.ui.overlay
+            && action_of(event, Scope::Entry).is_none()
+        {
+            self.ui.line.key(event, purpose);
+            return None;
         }
         let (scope, action) =
-            self.scopes().iter().find_map(|scope| action_of(event, *scope).map(|action| (scope, action)))?;
+            self.scopes().into_iter().find_map(|scope| action_of(event, scope).map(|action| (scope, action)))?;
         match scope {
             Scope::Main => self.act(action),
             Scope::Quit => self.answer(action),
@@ -153,10 +162,8 @@ impl App {
                 self.play(action);
                 None
             }
-            Scope::Jump => {
-                self.jump(action);
-                None
-            }
+            Scope::Entry => self.leave_entry(action),
+            Scope::View(_) => views::act(self, action),
         }
     }
 
@@ -178,11 +185,9 @@ impl App {
             }
             Action::Help => self.toggle_help(),
             Action::Quit => return self.quit(),
-            Action::FocusNext => self.ui.focus = self.ui.focus.cycle(1),
-            Action::FocusPrevious => self.ui.focus = self.ui.focus.cycle(Pane::ALL.len() - 1),
+            Action::Show(view) => self.show(view),
             Action::PreviousGroup => self.step_group(false),
             Action::NextGroup => self.step_group(true),
-            Action::Zoom => self.ui.zoom = !self.ui.zoom,
             Action::Smooth => {
                 self.ui.smooth_next();
                 self.toast(LogLevel::Info, format!("smoothing {}", self.ui.smoothing));
@@ -191,9 +196,16 @@ impl App {
             Action::Theme => return Some(Effect::NextTheme),
             Action::Redraw => return Some(Effect::Redraw),
             Action::Suspend => return Some(Effect::Suspend),
-            _ => self.travel(action),
+            _ if self.ui.overlay == Overlay::Help => scroll(&mut self.ui.help_scroll, action, false),
+            _ => return views::act(self, action),
         }
         None
+    }
+
+    /// Goes to a view.
+    pub fn show(&mut self, view: View) {
+        self.close();
+        self.ui.view = view;
     }
 
     fn toggle_help(&mut self) {

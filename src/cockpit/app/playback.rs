@@ -6,6 +6,7 @@ use super::App;
 use crate::{
     cockpit::{
         action::{Action, Scope},
+        entry::Purpose,
         tape::Tape,
         ui::Overlay,
     },
@@ -14,8 +15,6 @@ use crate::{
 
 /// Why keys that ask something of a trainer do nothing.
 pub const NO_TRAINER: &str = "this is a replay, no trainer is there to ask";
-/// Digits of a step that can be typed.
-const DIGITS: usize = 12;
 
 impl App {
     /// Makes it a player of a stored run: records go onto a tape, and what is shown is the run at the tape's place.
@@ -54,12 +53,13 @@ impl App {
     }
 
     /// The scopes in which a key is looked up, the innermost first.
-    pub(super) fn scopes(&self) -> &'static [Scope] {
+    pub(super) fn scopes(&self) -> Vec<Scope> {
+        let view = Scope::View(self.ui.view);
         match (&self.ui.overlay, &self.tape) {
-            (Overlay::Quit(_), _) => &[Scope::Quit],
-            (Overlay::Jump, _) => &[Scope::Jump],
-            (_, Some(_)) => &[Scope::Replay, Scope::Main],
-            (_, None) => &[Scope::Main],
+            (Overlay::Quit(_), _) => vec![Scope::Quit],
+            (Overlay::Entry(_), _) => vec![Scope::Entry],
+            (_, Some(_)) => vec![view, Scope::Replay, Scope::Main],
+            (_, None) => vec![view, Scope::Main],
         }
     }
 
@@ -87,35 +87,18 @@ impl App {
             Action::ToStart => tape.rewind(&mut self.run),
             Action::ToEnd => tape.wind_on(&mut self.run),
             Action::ToStep => {
-                self.ui.typed.clear();
-                self.ui.overlay = Overlay::Jump;
+                self.type_line(Purpose::Step, "");
             }
             _ => {}
         }
     }
 
-    /// A digit of the step to go to.
-    pub(super) fn typed(&mut self, c: char) {
-        if c.is_ascii_digit() && self.ui.typed.len() < DIGITS {
-            self.ui.typed.push(c);
-        }
-    }
-
-    /// Ends or corrects the typing of a step.
-    pub(super) fn jump(&mut self, action: Action) {
-        match action {
-            Action::Erase => {
-                self.ui.typed.pop();
-            }
-            Action::Go => {
-                self.close();
-                let (Ok(step), Some(tape)) = (self.ui.typed.parse(), &mut self.tape) else { return };
-                let reached = tape.seek_step(step, &mut self.run);
-                if reached != step {
-                    self.toast(LogLevel::Warn, format!("there is no step {step}; this is step {reached}"));
-                }
-            }
-            _ => self.close(),
+    /// Goes to the step that was typed.
+    pub(super) fn go_to_step(&mut self, typed: &str) {
+        let (Ok(step), Some(tape)) = (typed.parse(), &mut self.tape) else { return };
+        let reached = tape.seek_step(step, &mut self.run);
+        if reached != step {
+            self.toast(LogLevel::Warn, format!("there is no step {step}; this is step {reached}"));
         }
     }
 }

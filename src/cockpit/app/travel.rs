@@ -4,19 +4,15 @@ use std::sync::Arc;
 
 use super::App;
 use crate::{
-    cockpit::{action::Action, panes::Pane, ui::Overlay},
+    cockpit::{action::Action, panes::Pane},
     run::event::GroupScored,
 };
 
 impl App {
-    pub(super) fn travel(&mut self, action: Action) {
-        if self.ui.overlay == Overlay::Help {
-            scroll(&mut self.ui.help_scroll, action, false);
-            return;
-        }
+    pub(in crate::cockpit) fn travel(&mut self, action: Action) {
         let charts = self.charts().len();
         match self.ui.focus {
-            Pane::Log => scroll(&mut self.ui.log_scroll, action, true),
+            Pane::Log => self.ui.scroll_log(action),
             Pane::Charts => match action {
                 Action::Left => self.ui.move_chart(-1, charts),
                 Action::Right => self.ui.move_chart(1, charts),
@@ -80,7 +76,7 @@ impl App {
 }
 
 /// Moves a scroll position; `from_end` counts lines up from the end rather than down from the start.
-fn scroll(position: &mut usize, action: Action, from_end: bool) {
+pub fn scroll(position: &mut usize, action: Action, from_end: bool) {
     let (forward, backward) = if from_end { (Action::Up, Action::Down) } else { (Action::Down, Action::Up) };
     let (page_forward, page_backward) =
         if from_end { (Action::PageUp, Action::PageDown) } else { (Action::PageDown, Action::PageUp) };

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::widgets::{gauge, put, put_spans};
-use crate::cockpit::{app::App, figures, tape::Tape, text, ui::Overlay};
+use crate::cockpit::{app::App, figures, tape::Tape, text};
 
 /// Draws the row; without a tape there is none.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -12,12 +12,6 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
         return;
     }
     let theme = &app.theme;
-    if app.ui.overlay == Overlay::Jump {
-        let asked = format!("to step: {}_", app.ui.typed);
-        let x = put(buf, area.x + 1, area.y, area.right(), &asked, theme.accent());
-        put(buf, x + 2, area.y, area.right(), "enter goes there, esc stays", theme.muted());
-        return;
-    }
     if tape.last_seq() == 0 {
         put(buf, area.x + 1, area.y, area.right(), "the run is being read", theme.muted());
         return;

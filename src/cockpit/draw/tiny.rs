@@ -4,7 +4,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
     charts::{ChartData, titles},
-    header, plot, scrubber,
+    entry, header, plot,
     widgets::put,
 };
 use crate::cockpit::{
@@ -20,8 +20,8 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    if app.ui.overlay == Overlay::Jump {
-        return scrubber::render(app, area, buf);
+    if let Overlay::Entry(purpose) = app.ui.overlay {
+        return entry::render(app, purpose, Rect { height: 1, ..area }, buf);
     }
     if let Overlay::Quit(_) = app.ui.overlay {
         let room = usize::from(area.width);

@@ -1,0 +1,72 @@
+//! The table of actions: one line each.
+
+use crossterm::event::KeyCode;
+
+use super::{Action, ActionInfo, Chord, Scope};
+use crate::cockpit::views::View;
+
+macro_rules! actions {
+    ($($scope:ident $action:ident $(($view:ident))? $id:literal [$($key:expr),+] $label:literal $help:literal $hint:expr;)*) => {
+        /// Every action.
+        pub const ACTIONS: &[ActionInfo] = &[$(ActionInfo {
+            action: Action::$action $((View::$view))?, id: $id, scope: Scope::$scope, keys: &[$($key),+], label: $label, help: $help, hint: $hint,
+        }),*];
+    };
+}
+
+use KeyCode as K;
+
+actions! {
+    Main PauseResume "pause" [Chord::char(' ')] "pause" "Pause at the end of the step, or go on." Some(1);
+    Main Checkpoint "checkpoint" [Chord::char('c')] "checkpoint" "Write a checkpoint at the end of the step." Some(4);
+    Main Evaluate "evaluate" [Chord::char('e')] "evaluate" "Evaluate on the held-out questions at the end of the step." Some(5);
+    Main TakeControl "take-control" [Chord::char('o')] "take control" "Take control of the training from another viewer." Some(0);
+    Main Export "export" [Chord::char('x')] "export" "Write the training curves as a PNG picture into the run folder." Some(6);
+    Main PreviousGroup "previous-sample" [Chord::char('[')] "older sample" "Show the question before this one." Some(8);
+    Main NextGroup "next-sample" [Chord::char(']')] "newer sample" "Show the next question; past the newest one, follow new ones." Some(9);
+    Main FocusNext "focus-next" [Chord::key(K::Tab)] "pane" "Go to the next pane." Some(7);
+    Main FocusPrevious "focus-previous" [Chord::key(K::BackTab)] "pane back" "Go to the pane before." None;
+    Main Zoom "zoom" [Chord::char('z')] "zoom" "Give the pane in focus the whole screen, or take it back." Some(10);
+    Main Smooth "smooth" [Chord::char('s')] "smooth" "Smooth the curves more, then not at all; what was measured stays visible." None;
+    Main Down "down" [Chord::char('j'), Chord::key(K::Down)] "down" "Next candidate, next chart, or scroll down." None;
+    Main Up "up" [Chord::char('k'), Chord::key(K::Up)] "up" "Previous candidate, previous chart, or scroll up." None;
+    Main Left "left" [Chord::char('h'), Chord::key(K::Left)] "left" "The chart to the left." None;
+    Main Right "right" [Chord::char('l'), Chord::key(K::Right)] "right" "The chart to the right." None;
+    Main PageDown "page-down" [Chord::key(K::PageDown), Chord::ctrl('d')] "page down" "Scroll a result, the log or this text down." None;
+    Main PageUp "page-up" [Chord::key(K::PageUp), Chord::ctrl('u')] "page up" "Scroll a result, the log or this text up." None;
+    Main First "first" [Chord::char('g'), Chord::key(K::Home)] "first" "Go to the first candidate, chart or line." None;
+    Main Last "last" [Chord::char('G'), Chord::key(K::End)] "last" "Go to the last candidate, chart or line." None;
+    Main Theme "theme" [Chord::char('t')] "theme" "Change to the next theme." Some(11);
+    Main Show(Train) "view-train" [Chord::char('1')] "train" "The training: charts, the newest questions, the log." None;
+    Main Show(Rollouts) "view-rollouts" [Chord::char('2')] "rollouts" "Questions with all their candidates." None;
+    Main Show(Doctor) "view-doctor" [Chord::char('3')] "doctor" "What is wrong with the run, and what to do." None;
+    Main Show(Controls) "view-controls" [Chord::char('4')] "controls" "Settings that can be changed while it trains, checkpoints, roll back." None;
+    Main Show(Ask) "view-ask" [Chord::char('5')] "ask" "Ask the model a question of your own." None;
+    Main Show(Model) "view-model" [Chord::char('6')] "model" "Parameters, memory by part, gradients by layer." None;
+    Main Show(Runs) "view-runs" [Chord::char('7')] "runs" "All runs: list, compare." None;
+    Main Show(Logs) "view-logs" [Chord::char('8')] "logs" "The whole log." None;
+    Main Back "back" [Chord::key(K::Esc)] "back" "Close what is open; leave the zoom." None;
+    Main Redraw "redraw" [Chord::ctrl('l')] "redraw" "Draw the whole screen anew." None;
+    Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the cockpit until the shell's `fg`; training goes on." None;
+    Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
+    Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);
+    Replay PlayPause "play" [Chord::char(' ')] "play/pause" "Play or hold the tape; at its end, play it anew." Some(1);
+    Replay StepBack "step-back" [Chord::char(',')] "step back" "Go to the end of the step before." Some(2);
+    Replay StepOn "step-on" [Chord::char('.')] "step on" "Go to the end of the next step." Some(3);
+    Replay LeapBack "leap-back" [Chord::char('<')] "10 back" "Go ten steps back." None;
+    Replay LeapOn "leap-on" [Chord::char('>')] "10 on" "Go ten steps on." None;
+    Replay Slower "slower" [Chord::char('-')] "slower" "Play at half the speed." Some(5);
+    Replay Faster "faster" [Chord::char('+'), Chord::char('=')] "faster" "Play at twice the speed." Some(4);
+    Replay ToStart "to-start" [Chord::char('{')] "start" "Go to the start of the run." Some(7);
+    Replay ToEnd "to-end" [Chord::char('}')] "end" "Go to the end of the run, or to what there is of it." Some(8);
+    Replay ToStep "to-step" [Chord::char(':')] "to step" "Go to a step: type its number, then enter." Some(6);
+    Entry Enter "entry-enter" [Chord::key(K::Enter)] "enter" "Take what is typed." None;
+    Entry Stay "entry-leave" [Chord::key(K::Esc), Chord::ctrl('c')] "leave" "Leave what is typed." None;
+    Quit Detach "detach" [Chord::char('d'), Chord::ctrl('c')] "detach" "Leave; training goes on." None;
+    Quit StopWithCheckpoint "stop-checkpoint" [Chord::char('c')] "checkpoint and stop" "Finish the step, write a checkpoint, leave." None;
+    Quit StopWithout "stop" [Chord::char('s')] "stop without" "Drop the step in progress and leave." None;
+    Quit Stay "stay" [Chord::key(K::Esc), Chord::char('n')] "stay" "Go on training." None;
+    Quit Down "quit-down" [Chord::char('j'), Chord::key(K::Down), Chord::key(K::Tab)] "down" "The answer below." None;
+    Quit Up "quit-up" [Chord::char('k'), Chord::key(K::Up), Chord::key(K::BackTab)] "up" "The answer above." None;
+    Quit Choose "quit-choose" [Chord::key(K::Enter)] "choose" "Take the marked answer." None;
+}

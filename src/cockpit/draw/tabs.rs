@@ -1,0 +1,34 @@
+//! The row of views.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
+
+use super::widgets::put;
+use crate::cockpit::{app::App, text, views::View};
+
+/// Draws the row: numbers are the keys. The view on show is marked by more than its colour.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let labels: Vec<_> = View::ALL.iter().map(|view| (*view, label(*view), view.badge(app))).collect();
+    let wide: usize =
+        labels.iter().map(|(_, label, badge)| text::width(label) + 2 + badge.as_deref().map_or(0, text::width)).sum();
+    let gap = if wide + labels.len() < usize::from(area.width) { 1 } else { 0 };
+    let mut x = area.x;
+    for (view, label, badge) in labels {
+        let style = if view == app.ui.view {
+            app.theme.title(true).add_modifier(Modifier::REVERSED)
+        } else {
+            app.theme.muted()
+        };
+        x = put(buf, x, area.y, area.right(), &format!(" {label}"), style);
+        if let Some(badge) = badge {
+            x = put(buf, x, area.y, area.right(), &format!(" {badge}"), style.patch(app.theme.warn()));
+        }
+        x = put(buf, x, area.y, area.right(), " ", style) + gap;
+    }
+}
+
+fn label(view: View) -> String {
+    format!("{} {}", view.number(), view.title())
+}

@@ -6,10 +6,10 @@ use super::{Action, ActionInfo, Chord, Scope};
 use crate::cockpit::views::View;
 
 macro_rules! actions {
-    ($($scope:ident $action:ident $(($view:ident))? $id:literal [$($key:expr),+] $label:literal $help:literal $hint:expr;)*) => {
+    ($($scope:ident $(: $of:ident)? $action:ident $(($view:ident))? $id:literal [$($key:expr),+] $label:literal $help:literal $hint:expr;)*) => {
         /// Every action.
         pub const ACTIONS: &[ActionInfo] = &[$(ActionInfo {
-            action: Action::$action $((View::$view))?, id: $id, scope: Scope::$scope, keys: &[$($key),+], label: $label, help: $help, hint: $hint,
+            action: Action::$action $((View::$view))?, id: $id, scope: Scope::$scope $((View::$of))?, keys: &[$($key),+], label: $label, help: $help, hint: $hint,
         }),*];
     };
 }

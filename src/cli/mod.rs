@@ -11,6 +11,7 @@ mod exit;
 mod export;
 mod flags;
 mod history;
+mod keys;
 mod logging;
 mod model;
 mod replay;
@@ -20,6 +21,7 @@ pub mod score;
 mod screenshot;
 mod sft;
 mod sql_worker;
+mod theme;
 mod train;
 
 use std::{ffi::OsString, io::Write, process::ExitCode};
@@ -56,6 +58,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     Export(export::ExportArgs),
     Screenshot(screenshot::ScreenshotArgs),
+    Keys(keys::KeysArgs),
+    Theme(theme::ThemeArgs),
     Doctor(doctor::DoctorArgs),
     Data(data::DataArgs),
     Score(score::ScoreArgs),
@@ -103,6 +107,8 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Model(args) => model::model(&args),
         Command::Export(args) => export::export(&args),
         Command::Screenshot(args) => screenshot::screenshot(&args),
+        Command::Keys(args) => keys::keys(&args),
+        Command::Theme(args) => theme::theme(&args),
         Command::Data(args) => data::data(&args),
         Command::SqlWorker(args) => sql_worker::sql_worker(&args),
         Command::Score(args) => score(&args),

@@ -10,6 +10,8 @@ const LONGEST: usize = 2000;
 pub enum Purpose {
     /// The step to go to in a replay.
     Step,
+    /// The name of an action.
+    Command,
 }
 
 impl Purpose {
@@ -17,6 +19,7 @@ impl Purpose {
     pub fn prompt(self) -> &'static str {
         match self {
             Self::Step => "to step: ",
+            Self::Command => ": ",
         }
     }
 
@@ -24,12 +27,14 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Step => "enter goes there, esc stays",
+            Self::Command => "",
         }
     }
 
     fn takes(self, c: char) -> bool {
         match self {
             Self::Step => c.is_ascii_digit(),
+            Self::Command => true,
         }
     }
 }

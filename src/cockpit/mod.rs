@@ -37,7 +37,7 @@ mod tests;
 pub use app::{App, Leave};
 pub use draw::draw;
 pub use feed::{Feed, History, HistoryError};
-pub use options::{CockpitOptions, Place};
+pub use options::{CockpitOptions, OptionsError, Place};
 pub use outcome::{CockpitError, Left, Outcome, Signal};
 pub use run_loop::{replay, run};
 pub use symbols::Symbols;

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
+    action::{Keymap, KeymapError},
     symbols::Symbols,
     theme::{ColorDepth, Theme, ThemeError, ThemeFile},
 };
@@ -24,6 +25,17 @@ impl Place {
     }
 }
 
+/// Why a cockpit cannot look as the settings say.
+#[derive(Debug, thiserror::Error)]
+pub enum OptionsError {
+    /// The theme.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeymapError),
+}
+
 /// Look and manners of a cockpit.
 #[derive(Debug, Clone)]
 pub struct CockpitOptions {
@@ -33,6 +45,8 @@ pub struct CockpitOptions {
     pub themes: PathBuf,
     /// Signs.
     pub symbols: &'static Symbols,
+    /// Keys.
+    pub keymap: Keymap,
     /// Shortest time between two frames.
     pub frame: Duration,
     /// Where and when the person is.
@@ -45,14 +59,15 @@ impl CockpitOptions {
     /// Options from the settings, and from what the environment says of the terminal.
     ///
     /// # Errors
-    /// When the theme cannot be had.
-    pub fn from_environment(settings: &UiSettings) -> Result<Self, ThemeError> {
+    /// When the theme cannot be had, or keys are set that cannot be.
+    pub fn from_environment(settings: &UiSettings) -> Result<Self, OptionsError> {
         let lookup = |name: &str| std::env::var(name).ok();
         let themes = PathBuf::from("themes");
         let theme = Theme::new(ThemeFile::load(&settings.theme, &themes)?, ColorDepth::detect(lookup));
         let frame = Duration::from_secs(1) / settings.fps.clamp(1, 120);
         let (symbols, place) = (Symbols::detect(lookup), Place::of_process());
-        Ok(Self { theme, themes, symbols, frame, place, exports: None })
+        let keymap = Keymap::with(&settings.keys)?;
+        Ok(Self { theme, themes, symbols, keymap, frame, place, exports: None })
     }
 
     /// The theme after this one among those at hand; themes that cannot be read are passed over.

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     CockpitOptions, Feed, History, HistoryError, Place, Symbols,
+    action::Keymap,
     fixture::RunBuilder,
     run,
     theme::{ColorDepth, Theme, ThemeFile},
@@ -56,7 +57,7 @@ fn child() {
     let theme = Theme::new(ThemeFile::load("night", &themes).unwrap(), ColorDepth::True);
     let frame = Duration::from_millis(20);
     let (symbols, place) = (&Symbols::UNICODE, Place::default());
-    let options = CockpitOptions { theme, themes, symbols, frame, place, exports: None };
+    let options = CockpitOptions { theme, themes, symbols, keymap: Keymap::default(), frame, place, exports: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(run(feed, Some(Arc::new(Trainer(queue))), options)).unwrap();
     println!("LEFT {:?}", outcome.left);

@@ -61,6 +61,7 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
     }
     let mut signals = Signals::listen()?;
     app.place = options.place.clone();
+    app.keymap = options.keymap.clone();
     let screen = Screen::take()?;
     let history = feed.history();
     let mut cockpit = Cockpit {

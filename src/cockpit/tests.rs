@@ -498,3 +498,21 @@ fn number_keys_show_the_views() {
     driver.keys("2?1");
     assert_eq!((driver.app.ui.view, driver.app.ui.overlay), (View::Train, Overlay::None));
 }
+
+#[test]
+fn the_palette_finds_actions_and_says_why_some_do_nothing() {
+    let mut driver = Driver::new(&midway());
+    driver.keys(":ckp");
+    insta::assert_snapshot!("palette", driver.screen(100, 24));
+    driver.key(KeyCode::Enter);
+    assert_eq!((driver.sent(), driver.app.ui.overlay), (vec![Command::Checkpoint], Overlay::None));
+    driver.keys(":view logs");
+    driver.key(KeyCode::Enter);
+    assert_eq!(driver.app.ui.view, View::Logs);
+    driver.keys(":no such thing");
+    assert!(driver.screen(80, 24).contains("no action is called so"));
+    driver.key(KeyCode::Esc);
+    driver.app.run.trainer_gone();
+    driver.keys(":checkpoint");
+    assert!(driver.screen(120, 40).contains("not now: no trainer is at work"));
+}

@@ -24,6 +24,8 @@ pub enum Overlay {
     Quit(usize),
     /// Something is typed.
     Entry(Purpose),
+    /// The list of actions; the number is the marked one.
+    Palette(usize),
 }
 
 /// A short notice in the footer.

@@ -1,6 +1,6 @@
 //! The settings, group by group, with their defaults. Names are TRL's and PEFT's where those have one.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -472,10 +472,12 @@ pub struct UiSettings {
     pub theme: String,
     /// Frames a second at most.
     pub fps: u32,
+    /// Other keys for actions, by the names that `sqlr1-tui keys` lists: `checkpoint: [K, f5]`. An empty list takes an action its keys.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for UiSettings {
     fn default() -> Self {
-        Self { theme: "night".into(), fps: 15 }
+        Self { theme: "night".into(), fps: 15, keys: BTreeMap::new() }
     }
 }

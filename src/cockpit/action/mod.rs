@@ -1,11 +1,11 @@
 //! The one registry of what keys do: dispatch, footer hints and help are all made from it.
 
 mod chord;
+mod keymap;
 mod table;
 
-use crossterm::event::KeyEvent;
-
 pub use chord::Chord;
+pub use keymap::{Keymap, KeymapError};
 pub use table::ACTIONS;
 
 use super::views::View;
@@ -49,6 +49,7 @@ pub enum Action {
     ToStart,
     ToEnd,
     ToStep,
+    Palette,
     Show(View),
     Enter,
     StopWithCheckpoint,
@@ -69,6 +70,8 @@ pub enum Scope {
     Quit,
     /// While something is typed.
     Entry,
+    /// In the palette.
+    Palette,
     /// In one view; before what a key means everywhere.
     View(View),
 }
@@ -92,14 +95,6 @@ pub struct ActionInfo {
     pub hint: Option<u8>,
 }
 
-/// The action that a key means.
-pub fn action_of(event: &KeyEvent, scope: Scope) -> Option<Action> {
-    ACTIONS
-        .iter()
-        .find(|info| info.scope == scope && info.keys.iter().any(|chord| chord.is(event)))
-        .map(|info| info.action)
-}
-
 /// What is known of an action.
 pub fn info_of(action: Action, scope: Scope) -> Option<&'static ActionInfo> {
     ACTIONS.iter().find(|info| info.action == action && info.scope == scope)
@@ -121,30 +116,9 @@ pub fn hints(scope: Scope) -> Vec<&'static ActionInfo> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use crossterm::event::{KeyCode as K, KeyModifiers};
+    use crossterm::event::{KeyCode as K, KeyEvent, KeyModifiers};
 
     use super::*;
-
-    #[test]
-    fn no_two_actions_share_a_key() {
-        for scope in [Scope::Main, Scope::Replay, Scope::Quit, Scope::Entry] {
-            keys_of(&[scope]);
-        }
-        // A view's own keys hide no key that works everywhere.
-        for view in View::ALL {
-            keys_of(&[Scope::View(view), Scope::Main]);
-            keys_of(&[Scope::View(view), Scope::Replay]);
-        }
-    }
-
-    fn keys_of(scopes: &[Scope]) {
-        let mut seen = BTreeSet::new();
-        for info in ACTIONS.iter().filter(|info| scopes.contains(&info.scope)) {
-            for chord in info.keys {
-                assert!(seen.insert(chord.label()), "{} of {} in {scopes:?} is taken", chord.label(), info.id);
-            }
-        }
-    }
 
     #[test]
     fn every_action_has_words_a_name_and_a_key() {
@@ -158,7 +132,8 @@ mod tests {
 
     #[test]
     fn keys_of_the_first_issue_mean_what_it_says() {
-        let of = |code, modifiers| action_of(&KeyEvent::new(code, modifiers), Scope::Main);
+        let keymap = Keymap::default();
+        let of = |code, modifiers| keymap.action(&KeyEvent::new(code, modifiers), Scope::Main);
         let none = KeyModifiers::NONE;
         assert_eq!(of(K::Char(' '), none), Some(Action::PauseResume));
         assert_eq!(of(K::Char('c'), none), Some(Action::Checkpoint));

@@ -48,6 +48,7 @@ actions! {
     Main Back "back" [Chord::key(K::Esc)] "back" "Close what is open; leave the zoom." None;
     Main Redraw "redraw" [Chord::ctrl('l')] "redraw" "Draw the whole screen anew." None;
     Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the cockpit until the shell's `fg`; training goes on." None;
+    Main Palette "palette" [Chord::ctrl('p'), Chord::char(':')] "actions" "Find an action by a few letters of its name, and do it." Some(3);
     Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
     Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);
     Replay PlayPause "play" [Chord::char(' ')] "play/pause" "Play or hold the tape; at its end, play it anew." Some(1);
@@ -62,6 +63,10 @@ actions! {
     Replay ToStep "to-step" [Chord::char(':')] "to step" "Go to a step: type its number, then enter." Some(6);
     Entry Enter "entry-enter" [Chord::key(K::Enter)] "enter" "Take what is typed." None;
     Entry Stay "entry-leave" [Chord::key(K::Esc), Chord::ctrl('c')] "leave" "Leave what is typed." None;
+    Palette Enter "palette-enter" [Chord::key(K::Enter)] "do" "Do the marked action." None;
+    Palette Stay "palette-leave" [Chord::key(K::Esc), Chord::ctrl('c')] "leave" "Leave the list of actions." None;
+    Palette Down "palette-down" [Chord::key(K::Down), Chord::ctrl('n'), Chord::key(K::Tab)] "down" "The action below." None;
+    Palette Up "palette-up" [Chord::key(K::Up), Chord::ctrl('p'), Chord::key(K::BackTab)] "up" "The action above." None;
     Quit Detach "detach" [Chord::char('d'), Chord::ctrl('c')] "detach" "Leave; training goes on." None;
     Quit StopWithCheckpoint "stop-checkpoint" [Chord::char('c')] "checkpoint and stop" "Finish the step, write a checkpoint, leave." None;
     Quit StopWithout "stop" [Chord::char('s')] "stop without" "Drop the step in progress and leave." None;

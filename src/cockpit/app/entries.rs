@@ -24,6 +24,8 @@ impl App {
         }
         match purpose {
             Purpose::Step => self.go_to_step(&typed),
+            // The palette has keys of its own.
+            Purpose::Command => {}
         }
         None
     }

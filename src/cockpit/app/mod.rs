@@ -10,6 +10,7 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 mod entries;
 mod orders;
 mod others;
+mod palette;
 mod playback;
 mod travel;
 
@@ -18,7 +19,8 @@ pub use playback::NO_TRAINER;
 pub(super) use travel::scroll;
 
 use super::{
-    action::{Action, Scope, action_of, needs_trainer},
+    action::{Action, Keymap, Scope, needs_trainer},
+    entry::Purpose,
     options::Place,
     panes::{Chart, charts},
     state::RunView,
@@ -78,6 +80,8 @@ pub struct App {
     pub theme: Theme,
     /// Signs.
     pub symbols: &'static Symbols,
+    /// Keys.
+    pub keymap: Keymap,
     /// Where and when the person is.
     pub place: Place,
     commands: Option<Arc<dyn CommandSink>>,
@@ -95,6 +99,7 @@ impl App {
             ui: Ui::default(),
             theme,
             symbols,
+            keymap: Keymap::default(),
             place: Place::default(),
             commands,
             presence: None,
@@ -147,14 +152,23 @@ impl App {
         if event.kind == KeyEventKind::Release {
             return None;
         }
-        if let Overlay::Entry(purpose) = self.ui.overlay
-            && action_of(event, Scope::Entry).is_none()
-        {
-            self.ui.line.key(event, purpose);
-            return None;
+        let meant = self.scopes().into_iter().find_map(|scope| Some((scope, self.keymap.action(event, scope)?)));
+        match (meant, self.ui.overlay) {
+            (Some((scope, action)), _) => return self.perform(scope, action),
+            (None, Overlay::Entry(purpose)) => {
+                self.ui.line.key(event, purpose);
+            }
+            (None, Overlay::Palette(_)) => {
+                self.ui.line.key(event, Purpose::Command);
+                self.ui.overlay = Overlay::Palette(0);
+            }
+            _ => {}
         }
-        let (scope, action) =
-            self.scopes().into_iter().find_map(|scope| action_of(event, scope).map(|action| (scope, action)))?;
+        None
+    }
+
+    /// Does what a key means in a scope.
+    pub(super) fn perform(&mut self, scope: Scope, action: Action) -> Option<Effect> {
         match scope {
             Scope::Main => self.act(action),
             Scope::Quit => self.answer(action),
@@ -163,6 +177,7 @@ impl App {
                 None
             }
             Scope::Entry => self.leave_entry(action),
+            Scope::Palette => self.in_palette(action),
             Scope::View(_) => views::act(self, action),
         }
     }
@@ -184,6 +199,7 @@ impl App {
                 return Some(Effect::Export);
             }
             Action::Help => self.toggle_help(),
+            Action::Palette => self.open_palette(),
             Action::Quit => return self.quit(),
             Action::Show(view) => self.show(view),
             Action::PreviousGroup => self.step_group(false),

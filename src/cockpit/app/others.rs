@@ -52,7 +52,7 @@ impl App {
 
     /// Who is in control, and the key that changes that.
     pub(super) fn how_to_steer(&self) -> String {
-        let key = info_of(Action::TakeControl, Scope::Main).map_or_else(String::new, |info| info.keys[0].label());
+        let key = info_of(Action::TakeControl, Scope::Main).map_or_else(String::new, |info| self.keymap.label(info));
         match self.presence.as_ref().and_then(|presence| presence.control.as_ref()) {
             Some(name) => format!("{name} is in control; press {key} to take control"),
             None => format!("nobody is in control; press {key} to take control"),

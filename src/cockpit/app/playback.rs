@@ -54,12 +54,11 @@ impl App {
 
     /// The scopes in which a key is looked up, the innermost first.
     pub(super) fn scopes(&self) -> Vec<Scope> {
-        let view = Scope::View(self.ui.view);
-        match (&self.ui.overlay, &self.tape) {
-            (Overlay::Quit(_), _) => vec![Scope::Quit],
-            (Overlay::Entry(_), _) => vec![Scope::Entry],
-            (_, Some(_)) => vec![view, Scope::Replay, Scope::Main],
-            (_, None) => vec![view, Scope::Main],
+        match self.ui.overlay {
+            Overlay::Quit(_) => vec![Scope::Quit],
+            Overlay::Entry(_) => vec![Scope::Entry],
+            Overlay::Palette(_) => vec![Scope::Palette],
+            _ => self.scopes_below(),
         }
     }
 

@@ -35,7 +35,7 @@ pub fn quit(app: &App, marked: usize, area: Rect, buf: &mut Buffer) {
         }
         let cursor = if at == marked { app.symbols.cursor } else { " " };
         let x = put(buf, inner.x + 1, y, inner.right(), &format!("{cursor} "), app.theme.accent());
-        let x = put(buf, x, y, inner.right(), &text::pad(&info.keys[0].label(), 4, ""), app.theme.accent());
+        let x = put(buf, x, y, inner.right(), &text::pad(&app.keymap.label(info), 4, ""), app.theme.accent());
         let x = put(buf, x, y, inner.right(), &text::pad(info.label, 21, ""), app.theme.strong());
         let help = text::fit(info.help, usize::from(inner.right().saturating_sub(x)), app.symbols.ellipsis);
         put(buf, x, y, inner.right(), &help, app.theme.muted());

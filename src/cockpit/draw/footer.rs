@@ -48,13 +48,9 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     hints.sort_by_key(|info| (info.hint, info.scope != Scope::Replay));
     hints.retain(|info| !replay || info.action != Action::PauseResume);
     for info in hints {
-        let greyed = replay && needs_trainer(info.action);
-        let fits = match info.action {
-            Action::TakeControl => app.has_trainer() && !app.is_in_control(),
-            Action::PreviousGroup | Action::NextGroup => app.run.samples().len() >= 2,
-            action => greyed || !needs_trainer(action) || app.is_in_control(),
-        };
-        if !fits {
+        // In a replay the trainer's keys are greyed, so that nobody looks for them.
+        let greyed = replay && needs_trainer(info.action) && info.action != Action::TakeControl;
+        if !greyed && app.unavailable(info.action).is_some() {
             continue;
         }
         let label = match (info.action, app.run.state()) {
@@ -62,7 +58,10 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
             (Action::Zoom, _) if app.ui.zoom => "unzoom",
             _ => info.label,
         };
-        let key = info.keys[0].label();
+        let key = app.keymap.label(info);
+        if key.is_empty() {
+            continue;
+        }
         let width = (text::width(&key) + text::width(label) + 1) as u16;
         if x + width > area.right() {
             break;

@@ -36,13 +36,12 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     let main =
         ACTIONS.iter().filter(|info| info.scope == Scope::Main && (!replay || info.action != Action::PauseResume));
     for info in shown.chain(main) {
-        let keys: Vec<String> = info.keys.iter().map(super::super::action::Chord::label).collect();
         let (help, term, style) = if replay && needs_trainer(info.action) {
             (format!("{} Not here: {NO_TRAINER}.", info.help), theme.muted(), theme.muted())
         } else {
             (info.help.to_owned(), theme.accent(), theme.text())
         };
-        two_columns(&mut lines, &keys.join(" "), term, &[(help, style)], width);
+        two_columns(&mut lines, &app.keymap.labels(info), term, &[(help, style)], width);
     }
     lines.push(Line::default());
     lines.push(heading(app, "metrics"));

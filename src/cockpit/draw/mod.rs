@@ -17,6 +17,7 @@ mod footer;
 mod header;
 mod help;
 pub(super) mod log;
+mod palette;
 mod plot;
 pub(super) mod sample;
 mod scrubber;
@@ -69,6 +70,7 @@ fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
         Overlay::None | Overlay::Entry(_) => {}
         Overlay::Help => app.ui.help_scroll = help::render(app, area, buf),
         Overlay::Finished => finished::render(app, area, buf),
+        Overlay::Palette(marked) => palette::render(app, marked, area, buf),
         Overlay::Quit(marked) => dialog::quit(app, marked, area, buf),
     }
 }

@@ -60,22 +60,54 @@ keys! {
     Charts { reward, accuracy, held_out, kl, loss, grad_norm, speed, memory, entropy, }
 }
 
+/// What lies behind the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ground {
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+}
+
+/// Contrast of text that the Web Content Accessibility Guidelines ask for (level AA).
+fn readable() -> f64 {
+    4.5
+}
+
 /// A theme as written.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThemeFile {
     /// The name shown when it is chosen.
     pub name: String,
+    /// For which ground it is made; `None` if it takes the terminal's.
+    #[serde(default)]
+    pub kind: Option<Ground>,
+    /// The theme of the other ground that goes with it.
+    #[serde(default)]
+    pub pair: Option<String>,
+    /// The least contrast of its texts, 1 to 21.
+    #[serde(default = "readable")]
+    pub contrast: f64,
+    /// Whether colours that must be told apart are so for eyes without red or green cones.
+    #[serde(default)]
+    pub colour_blind_safe: bool,
     pub(super) colors: Colors,
     pub(super) charts: Charts,
 }
 
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 12] = [
     ("night", include_str!("../../../themes/night.yaml")),
     ("day", include_str!("../../../themes/day.yaml")),
+    ("ember", include_str!("../../../themes/ember.yaml")),
     ("paper", include_str!("../../../themes/paper.yaml")),
-    ("contrast", include_str!("../../../themes/contrast.yaml")),
+    ("forest", include_str!("../../../themes/forest.yaml")),
+    ("meadow", include_str!("../../../themes/meadow.yaml")),
     ("reef", include_str!("../../../themes/reef.yaml")),
+    ("shoal", include_str!("../../../themes/shoal.yaml")),
+    ("contrast", include_str!("../../../themes/contrast.yaml")),
+    ("contrast-day", include_str!("../../../themes/contrast-day.yaml")),
     ("mono", include_str!("../../../themes/mono.yaml")),
     ("terminal", include_str!("../../../themes/terminal.yaml")),
 ];
@@ -157,37 +189,15 @@ mod tests {
         }
     }
 
-    /// Relative luminance and contrast as the Web Content Accessibility Guidelines 2.1 define them.
-    fn contrast(ink: Paint, paper: Paint) -> Option<f64> {
-        let (ink, paper) = (luminance(ink)?, luminance(paper)?);
-        Some((ink.max(paper) + 0.05) / (ink.min(paper) + 0.05))
-    }
-
-    fn luminance(paint: Paint) -> Option<f64> {
-        let ratatui::style::Color::Rgb(red, green, blue) = paint.0 else { return None };
-        let linear = |channel: u8| {
-            let share = f64::from(channel) / 255.0;
-            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
-        };
-        Some(0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue))
-    }
-
     #[test]
-    fn every_built_in_theme_can_be_read() {
+    fn every_built_in_theme_can_be_read_and_has_its_pair() {
         for (name, text) in BUILT_IN {
-            let ThemeFile { colors: c, charts: h, .. } = ThemeFile::parse(text, name).unwrap();
-            let least = if name == "contrast" { 7.0 } else { 4.5 };
-            let texts = [c.text, c.muted, c.title, c.good, c.warn, c.bad, c.keyword, c.string, c.number];
-            let curves = [h.reward, h.accuracy, h.held_out, h.kl, h.loss, h.grad_norm, h.speed, h.memory, h.entropy];
-            for (paint, ground) in texts
-                .iter()
-                .chain(&curves)
-                .map(|p| (p, &c.background))
-                .chain([(&c.on_accent, &c.accent), (&c.text, &c.selection)])
-            {
-                let found = contrast(*paint, *ground).unwrap_or(f64::INFINITY);
-                assert!(found >= least, "{name}: {paint:?} on {ground:?} has a contrast of {found:.2}");
-            }
+            let theme = ThemeFile::parse(text, name).unwrap();
+            assert_eq!(super::super::contrast::check(&theme), [], "{name}");
+            let Some(pair) = &theme.pair else { continue };
+            let other = ThemeFile::load(pair, Path::new("")).unwrap();
+            assert_eq!(other.pair.as_deref(), Some(name));
+            assert_ne!(other.kind, theme.kind, "{name}");
         }
     }
 
@@ -198,15 +208,15 @@ mod tests {
             (night().replace("  muted: \"#8690a6\"\n", ""), "themes/x.yaml:", "missing field `muted`"),
             (
                 night().replace("\"#8690a6\"", "\"#86\""),
-                "themes/x.yaml:9:",
+                "themes/x.yaml:11:",
                 "colors.muted: invalid value: string \"#86\", expected a colour: \"#rrggbb\"",
             ),
             (
                 night().replace("\"#8690a6\"", "[1]"),
-                "themes/x.yaml:9:",
+                "themes/x.yaml:11:",
                 "colors.muted: invalid type: sequence, expected a colour",
             ),
-            (night().replace("\"#8690a6\"", "256"), "themes/x.yaml:9:", "colors.muted: invalid value: integer `256`"),
+            (night().replace("\"#8690a6\"", "256"), "themes/x.yaml:11:", "colors.muted: invalid value: integer `256`"),
         ];
         for (text, place, message) in cases {
             let error = ThemeFile::parse(&text, "themes/x.yaml").unwrap_err().to_string();
@@ -222,7 +232,7 @@ mod tests {
         assert_eq!(ThemeFile::load("night", folder.path()).unwrap().name, "mine");
         assert_eq!(
             ThemeFile::names(folder.path()),
-            ["night", "day", "paper", "contrast", "reef", "mono", "terminal", "dusk"]
+            BUILT_IN.iter().map(|(name, _)| *name).chain(["dusk"]).collect::<Vec<_>>()
         );
         let error = ThemeFile::load("dawn", folder.path()).unwrap_err().to_string();
         assert!(

@@ -57,6 +57,7 @@ fn words(scope: Scope) -> String {
         Scope::Quit => "when asked how to quit".into(),
         Scope::Entry => "while typing".into(),
         Scope::Palette => "in the list of actions".into(),
+        Scope::Themes => "in the list of themes".into(),
         Scope::View(view) => format!("in the view {} ({})", View::title(view), view.number()),
     }
 }

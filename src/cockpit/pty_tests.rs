@@ -13,12 +13,11 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    CockpitOptions, Feed, History, HistoryError, Place, Symbols,
-    action::Keymap,
+    CockpitOptions, Feed, History, HistoryError, Symbols,
     fixture::RunBuilder,
     run,
-    theme::{ColorDepth, Theme, ThemeFile},
 };
+use crate::settings::UiSettings;
 use crate::run::{
     command::{Command, CommandSink},
     event::{EndReason, Record},
@@ -53,11 +52,8 @@ fn child() {
     let (queue, receiver) = mpsc::channel(8);
     let (_latest, newest) = watch::channel(0);
     let feed = Feed::live(receiver, newest, Arc::new(Memory(records)));
-    let themes = std::env::temp_dir().join("no-themes-here");
-    let theme = Theme::new(ThemeFile::load("night", &themes).unwrap(), ColorDepth::True);
-    let frame = Duration::from_millis(20);
-    let (symbols, place) = (&Symbols::UNICODE, Place::default());
-    let options = CockpitOptions { theme, themes, symbols, keymap: Keymap::default(), frame, place, exports: None };
+    let settings = UiSettings { theme: "night".into(), fps: 50, ..UiSettings::default() };
+    let options = CockpitOptions { symbols: &Symbols::UNICODE, ..CockpitOptions::from_environment(&settings).unwrap() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runtime.block_on(run(feed, Some(Arc::new(Trainer(queue))), options)).unwrap();
     println!("LEFT {:?}", outcome.left);

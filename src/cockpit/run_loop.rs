@@ -2,9 +2,9 @@
 
 use std::{
     io::{self, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crossterm::event::{Event as Input, EventStream};
@@ -15,11 +15,14 @@ use tokio::{
 };
 
 use super::{
-    app::{App, Effect, Leave},
+    app::{App, Effect, Leave, Message},
     feed::{Delivery, Feed, History},
+    messages::{self, LONGEST_COPY},
     options::CockpitOptions,
     outcome::{CockpitError, Left, Outcome, Signal, Signals},
+    surroundings::Surroundings,
     terminal::Screen,
+    theme::ThemeFile,
     work::Finish,
 };
 use crate::{
@@ -60,9 +63,16 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
         return Err(CockpitError::NoTerminal);
     }
     let mut signals = Signals::listen()?;
+    let options = options.on(Surroundings::ask());
+    app.theme = options.theme.clone();
+    app.ui.sparing = options.sparing == Some(true);
     app.place = options.place.clone();
     app.keymap = options.keymap.clone();
-    let screen = Screen::take()?;
+    let mut screen = Screen::take()?;
+    if options.mouse {
+        screen.mouse(true)?;
+    }
+    let mouse = options.mouse;
     let history = feed.history();
     let mut cockpit = Cockpit {
         app,
@@ -74,7 +84,11 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
         export: None,
         work: JoinSet::new(),
         begun: false,
+        mouse,
+        title: String::new(),
+        theme_file: None,
     };
+    cockpit.watch_theme();
     let left = cockpit.turn(feed, &mut signals).await?;
     let run = &cockpit.app.run;
     let command = run.info().map_or("train", RunStarted::command);
@@ -84,6 +98,10 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
 
 /// How long the first frame waits for the past to be read, so that no empty screen flashes up.
 const FIRST: Duration = Duration::from_millis(120);
+/// Time between frames on a line that is spared.
+const SPARING: Duration = Duration::from_millis(500);
+/// Time between two looks at the theme's file.
+const THEME_WATCH: Duration = Duration::from_secs(1);
 
 type Export = JoinHandle<Result<PathBuf, String>>;
 
@@ -98,6 +116,12 @@ struct Cockpit {
     work: JoinSet<Finish>,
     /// Whether the first records are here.
     begun: bool,
+    /// Whether the mouse is taken.
+    mouse: bool,
+    /// The window's title as last sent.
+    title: String,
+    /// The file of the theme on show with the time of its last change, where it has one.
+    theme_file: Option<(PathBuf, Option<SystemTime>)>,
 }
 
 impl Cockpit {
@@ -134,8 +158,13 @@ impl Cockpit {
                     self.dirty = true;
                     None
                 }
+                () = wait_until(self.theme_file.as_ref().map(|_| Instant::now() + THEME_WATCH)) => {
+                    self.reload_theme();
+                    None
+                }
                 delivery = feed.next(self.app.last_seq()) => self.deliver(delivery),
             };
+            self.tell()?;
             if let Some(effect) = effect
                 && let Some(leave) = self.perform(effect)?
             {
@@ -148,7 +177,9 @@ impl Cockpit {
         if self.dirty && Instant::now() >= self.next_frame {
             self.screen.draw(&mut self.app)?;
             self.dirty = false;
-            self.next_frame = Instant::now() + self.options.frame;
+            let least = if self.app.ui.sparing { SPARING } else { self.options.frame };
+            self.next_frame = Instant::now() + least.max(self.options.frame);
+            self.name_window()?;
         }
         Ok(())
     }
@@ -158,6 +189,10 @@ impl Cockpit {
             Input::Key(key) => {
                 self.dirty = true;
                 self.app.key(key)
+            }
+            Input::Mouse(mouse) => {
+                self.dirty = true;
+                self.app.mouse(*mouse)
             }
             Input::Resize(..) => {
                 self.dirty = true;
@@ -221,15 +256,69 @@ impl Cockpit {
             }
             Effect::Redraw => self.screen.clear()?,
             Effect::Suspend => self.screen.suspend()?,
-            Effect::NextTheme => match self.options.next_theme(self.app.theme.name()) {
-                Some(theme) => {
-                    self.app.toast(LogLevel::Info, format!("theme {}", theme.name()));
-                    self.app.theme = theme;
-                }
-                None => self.app.toast(LogLevel::Warn, "there is only one theme".into()),
-            },
+            Effect::Themes => self.app.choose_theme(ThemeFile::names(&self.options.themes)),
+            Effect::Theme(name) => self.take_theme(&name),
+            Effect::Mouse => {
+                self.mouse = !self.mouse;
+                self.screen.mouse(self.mouse)?;
+                let words =
+                    if self.mouse { "the mouse is taken; shift selects text" } else { "the mouse is the terminal's" };
+                self.app.toast(LogLevel::Info, words.into());
+            }
         }
         Ok(None)
+    }
+
+    /// Sends what the app has for the terminal beside the picture.
+    fn tell(&mut self) -> io::Result<()> {
+        for message in self.app.take_messages() {
+            let tmux = self.options.tmux;
+            match message {
+                Message::Copy(text) if text.len() > LONGEST_COPY => {
+                    let words = format!("{} bytes are too much for a terminal's clipboard", text.len());
+                    self.app.toast(LogLevel::Warn, words);
+                }
+                Message::Copy(text) => self.screen.send(&messages::copy(&text, tmux))?,
+                // What happened before the person came is nothing to call them for.
+                Message::Notice(_) if !self.begun => {}
+                Message::Notice(text) => self.screen.send(&self.options.calling.notice(&text, tmux))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn name_window(&mut self) -> io::Result<()> {
+        let title = self.app.title();
+        if self.options.title && title != self.title {
+            self.screen.send(&messages::title(&title))?;
+            self.title = title;
+        }
+        Ok(())
+    }
+
+    fn take_theme(&mut self, name: &str) {
+        match self.options.theme_of(name) {
+            Ok(theme) => self.app.theme = theme,
+            Err(error) => self.app.toast(LogLevel::Error, error.to_string()),
+        }
+        self.watch_theme();
+    }
+
+    /// Remembers the file of the theme on show: who writes a theme wants to see it at once.
+    fn watch_theme(&mut self) {
+        let path = ThemeFile::path(self.app.theme.name(), &self.options.themes);
+        self.theme_file = path.map(|path| (changed(&path), path)).map(|(time, path)| (path, time));
+    }
+
+    fn reload_theme(&mut self) {
+        let Some((path, time)) = &mut self.theme_file else { return };
+        let now = changed(path);
+        if now != *time {
+            *time = now;
+            let name = self.app.theme.name().to_owned();
+            self.take_theme(&name);
+            self.dirty = true;
+        }
     }
 
     /// Reading the store and painting take a while: both happen on another thread.
@@ -274,6 +363,11 @@ impl Cockpit {
         self.app.run.say(None, level, text.clone());
         self.app.toast(level, text);
     }
+}
+
+/// When a file was changed last.
+fn changed(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|metadata| metadata.modified()).ok()
 }
 
 /// Waits for the export, or for ever if there is none.

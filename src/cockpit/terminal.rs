@@ -11,8 +11,10 @@ use std::{
 };
 
 use crossterm::{
-    cursor, execute, queue,
-    style::ResetColor,
+    cursor,
+    event::{DisableMouseCapture, EnableMouseCapture},
+    execute, queue,
+    style::{Print, ResetColor},
     terminal::{
         BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
         enable_raw_mode,
@@ -24,6 +26,10 @@ use super::{app::App, draw::draw};
 
 /// Whether the terminal is taken over. One process has one terminal, and the panic hook must know.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Has the terminal remember the window's title (XTWINOPS), and take it back.
+const PUSH_TITLE: &str = "\x1b[22;2t";
+const POP_TITLE: &str = "\x1b[23;2t";
 
 type Hook = Box<dyn Fn(&PanicHookInfo<'_>) + Send + Sync>;
 
@@ -56,6 +62,19 @@ impl Screen {
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
     }
 
+    /// Sends what is no part of the picture.
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        out.write_all(sequence.as_bytes())?;
+        io::Write::flush(out)
+    }
+
+    /// Takes the mouse, or gives it back.
+    pub fn mouse(&mut self, taken: bool) -> io::Result<()> {
+        let out = self.terminal.backend_mut();
+        if taken { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+    }
+
     /// Makes the next frame draw every cell.
     pub fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
@@ -82,13 +101,21 @@ impl Drop for Screen {
 fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
+    execute!(io::stdout(), EnterAlternateScreen, cursor::Hide, Print(PUSH_TITLE))
 }
 
 /// Gives the terminal back, once. Errors are passed over: there is nobody left to tell, and the rest still helps.
 fn leave() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(io::stdout(), EndSynchronizedUpdate, ResetColor, LeaveAlternateScreen, cursor::Show);
+        let _ = execute!(
+            io::stdout(),
+            EndSynchronizedUpdate,
+            DisableMouseCapture,
+            ResetColor,
+            Print(POP_TITLE),
+            LeaveAlternateScreen,
+            cursor::Show
+        );
         let _ = disable_raw_mode();
         let _ = io::stdout().flush();
     }

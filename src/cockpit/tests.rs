@@ -5,15 +5,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{Terminal, backend::TestBackend};
 
 use super::{
     App, Leave, Symbols,
-    app::Effect,
+    app::{Effect, Message},
     draw,
     fixture::{RunBuilder, group, started},
+    panes::Pane,
     theme::{ColorDepth, Theme, ThemeFile},
     ui::Overlay,
     views::View,
@@ -515,4 +516,47 @@ fn the_palette_finds_actions_and_says_why_some_do_nothing() {
     driver.app.run.trainer_gone();
     driver.keys(":checkpoint");
     assert!(driver.screen(120, 40).contains("not now: no trainer is at work"));
+}
+
+#[test]
+fn themes_are_chosen_from_a_list_that_shows_each_at_once() {
+    let mut driver = Driver::new(&midway());
+    assert_eq!(driver.key(KeyCode::Char('t')), Some(Effect::Themes));
+    driver.app.choose_theme(vec!["night".into(), "day".into(), "reef".into()]);
+    assert_eq!(driver.key(KeyCode::Char('j')), Some(Effect::Theme("day".into())));
+    insta::assert_snapshot!("themes", driver.screen(80, 24));
+    driver.app.theme = Theme::new(ThemeFile::load("day", Path::new("")).unwrap(), ColorDepth::True);
+    assert_eq!(driver.key(KeyCode::Esc), Some(Effect::Theme("night".into())));
+    assert_eq!(driver.app.ui.overlay, Overlay::None);
+}
+
+#[test]
+fn the_query_on_show_is_copied_and_a_new_best_calls() {
+    let mut driver = Driver::new(&midway());
+    driver.app.take_messages();
+    driver.keys("y");
+    let copied = driver.app.take_messages();
+    assert_eq!(copied, [Message::Copy("SELECT name, age FROM singer ORDER BY age DESC".into())]);
+    assert!(driver.app.title().starts_with("test-run 42/200 (21%) · 21.9%"), "{}", driver.app.title());
+    let mut run = RunBuilder::with_steps(42);
+    run.eval(42, 30);
+    for record in run.records() {
+        driver.app.record(&record);
+    }
+    assert!(
+        matches!(&driver.app.take_messages()[..], [.., Message::Notice(text)] if text.contains("best held-out accuracy"))
+    );
+}
+
+#[test]
+fn a_click_goes_to_a_tab_or_a_pane_and_the_wheel_moves_there() {
+    let mut driver = Driver::new(&midway());
+    driver.screen(120, 40);
+    let mouse = |kind, column, row| MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE };
+    let (tab, _) = *driver.app.ui.tabs.iter().find(|(_, view)| *view == View::Logs).unwrap();
+    let (log, _) = *driver.app.ui.panes.iter().find(|(_, pane)| *pane == Pane::Log).unwrap();
+    driver.app.mouse(mouse(MouseEventKind::ScrollUp, log.x + 2, log.y + 2));
+    assert_eq!((driver.app.ui.focus, driver.app.ui.log_scroll), (Pane::Log, 1));
+    driver.app.mouse(mouse(MouseEventKind::Down(MouseButton::Left), tab.x + 1, tab.y));
+    assert_eq!(driver.app.ui.view, View::Logs);
 }

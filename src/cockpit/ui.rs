@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use ratatui::layout::Rect;
+
 use super::{
     action::Action,
     app::scroll,
@@ -26,6 +28,8 @@ pub enum Overlay {
     Entry(Purpose),
     /// The list of actions; the number is the marked one.
     Palette(usize),
+    /// The list of themes; the number is the marked one.
+    Themes(usize),
 }
 
 /// A short notice in the footer.
@@ -71,6 +75,16 @@ pub struct Ui {
     pub help_scroll: usize,
     /// What is typed.
     pub line: Line,
+    /// The themes to choose from.
+    pub themes: Vec<String>,
+    /// The theme that was there before one is chosen.
+    pub theme_before: String,
+    /// Whether the line is spared: few frames a second.
+    pub sparing: bool,
+    /// Where the views' tabs were last drawn.
+    pub tabs: Vec<(Rect, View)>,
+    /// Where the panes of the train view were last drawn.
+    pub panes: Vec<(Rect, Pane)>,
     /// Where a person is in the rollouts.
     pub rollouts: views::rollouts::Place,
     /// Where in the doctor's findings.
@@ -103,6 +117,11 @@ impl Default for Ui {
             log_scroll: 0,
             help_scroll: 0,
             line: Line::default(),
+            themes: Vec::new(),
+            theme_before: String::new(),
+            sparing: false,
+            tabs: Vec::new(),
+            panes: Vec::new(),
             rollouts: views::rollouts::Place::default(),
             doctor: views::doctor::Place::default(),
             controls: views::controls::Place::default(),

@@ -468,16 +468,33 @@ impl Default for RunSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UiSettings {
-    /// Name of a theme: `themes/<name>.yaml` in the working folder, else a built-in one.
+    /// Name of a theme: `themes/<name>.yaml` in the working folder, else a built-in one; `auto` takes night or day, by the
+    /// terminal's background.
     pub theme: String,
     /// Frames a second at most.
     pub fps: u32,
+    /// How to call a person at the run's end, a new best and alarms. One of off, bell, osc9, osc777 (the last two are desktop notices).
+    pub notify: String,
+    /// Whether the cockpit names the terminal's window.
+    pub title: bool,
+    /// Whether the mouse is taken: wheel and clicks work, selecting text needs shift then.
+    pub mouse: bool,
+    /// Whether a slow line is spared: two frames a second. One of auto (by how long the terminal takes to answer), on, off.
+    pub low_bandwidth: String,
     /// Other keys for actions, by the names that `sqlr1-tui keys` lists: `checkpoint: [K, f5]`. An empty list takes an action its keys.
     pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for UiSettings {
     fn default() -> Self {
-        Self { theme: "night".into(), fps: 15, keys: BTreeMap::new() }
+        Self {
+            theme: "auto".into(),
+            fps: 15,
+            notify: "osc9".into(),
+            title: true,
+            mouse: false,
+            low_bandwidth: "auto".into(),
+            keys: BTreeMap::new(),
+        }
     }
 }

@@ -50,6 +50,9 @@ pub enum Action {
     ToEnd,
     ToStep,
     Palette,
+    Copy,
+    Mouse,
+    Bandwidth,
     Show(View),
     Enter,
     StopWithCheckpoint,
@@ -72,6 +75,8 @@ pub enum Scope {
     Entry,
     /// In the palette.
     Palette,
+    /// While a theme is chosen.
+    Themes,
     /// In one view; before what a key means everywhere.
     View(View),
 }

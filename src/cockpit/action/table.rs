@@ -36,7 +36,10 @@ actions! {
     Main PageUp "page-up" [Chord::key(K::PageUp), Chord::ctrl('u')] "page up" "Scroll a result, the log or this text up." None;
     Main First "first" [Chord::char('g'), Chord::key(K::Home)] "first" "Go to the first candidate, chart or line." None;
     Main Last "last" [Chord::char('G'), Chord::key(K::End)] "last" "Go to the last candidate, chart or line." None;
-    Main Theme "theme" [Chord::char('t')] "theme" "Change to the next theme." Some(11);
+    Main Theme "theme" [Chord::char('t')] "theme" "Choose a theme; each shows at once." Some(11);
+    Main Copy "copy" [Chord::char('y')] "copy" "Copy the query on show into the clipboard of your terminal, through SSH too (OSC 52)." None;
+    Main Mouse "mouse" [Chord::char('M')] "mouse" "Take the mouse (wheel scrolls, a click goes there), or give it back to the terminal." None;
+    Main Bandwidth "bandwidth" [Chord::char('B')] "spare the line" "Draw two frames a second at most, for slow lines, or as many as before." None;
     Main Show(Train) "view-train" [Chord::char('1')] "train" "The training: charts, the newest questions, the log." None;
     Main Show(Rollouts) "view-rollouts" [Chord::char('2')] "rollouts" "Questions with all their candidates." None;
     Main Show(Doctor) "view-doctor" [Chord::char('3')] "doctor" "What is wrong with the run, and what to do." None;
@@ -67,6 +70,10 @@ actions! {
     Palette Stay "palette-leave" [Chord::key(K::Esc), Chord::ctrl('c')] "leave" "Leave the list of actions." None;
     Palette Down "palette-down" [Chord::key(K::Down), Chord::ctrl('n'), Chord::key(K::Tab)] "down" "The action below." None;
     Palette Up "palette-up" [Chord::key(K::Up), Chord::ctrl('p'), Chord::key(K::BackTab)] "up" "The action above." None;
+    Themes Enter "theme-keep" [Chord::key(K::Enter)] "keep" "Keep the theme on show." None;
+    Themes Stay "theme-back" [Chord::key(K::Esc), Chord::ctrl('c'), Chord::char('q')] "back" "Take the theme before back." None;
+    Themes Down "theme-down" [Chord::char('j'), Chord::key(K::Down), Chord::key(K::Tab), Chord::char('t')] "down" "The theme below." None;
+    Themes Up "theme-up" [Chord::char('k'), Chord::key(K::Up), Chord::key(K::BackTab)] "up" "The theme above." None;
     Quit Detach "detach" [Chord::char('d'), Chord::ctrl('c')] "detach" "Leave; training goes on." None;
     Quit StopWithCheckpoint "stop-checkpoint" [Chord::char('c')] "checkpoint and stop" "Finish the step, write a checkpoint, leave." None;
     Quit StopWithout "stop" [Chord::char('s')] "stop without" "Drop the step in progress and leave." None;

@@ -8,12 +8,16 @@ use std::{
 use crossterm::event::{KeyEvent, KeyEventKind};
 
 mod entries;
+mod manners;
+mod mouse;
 mod orders;
 mod others;
 mod palette;
 mod playback;
+mod themes;
 mod travel;
 
+pub use manners::Message;
 pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
 pub(super) use travel::scroll;
@@ -46,8 +50,12 @@ pub enum Effect {
     Redraw,
     /// Suspend the process.
     Suspend,
-    /// Load the next theme.
-    NextTheme,
+    /// Show the themes at hand.
+    Themes,
+    /// Take the theme of a name.
+    Theme(String),
+    /// Take the mouse, or give it back.
+    Mouse,
     /// Do some work on another thread, and give the app its result.
     Work(Work),
     /// Leave the cockpit.
@@ -88,6 +96,7 @@ pub struct App {
     presence: Option<Presence>,
     asked: Option<RunState>,
     leaving: bool,
+    messages: Vec<Message>,
     tape: Option<Tape>,
 }
 
@@ -105,6 +114,7 @@ impl App {
             presence: None,
             asked: None,
             leaving: false,
+            messages: Vec::new(),
             tape: None,
         }
     }
@@ -115,6 +125,7 @@ impl App {
             return None;
         }
         self.run.apply(record);
+        self.call_for(record);
         match &record.event {
             Event::State(_) => self.asked = None,
             Event::End(ended) => {
@@ -178,6 +189,7 @@ impl App {
             }
             Scope::Entry => self.leave_entry(action),
             Scope::Palette => self.in_palette(action),
+            Scope::Themes => self.in_themes(action),
             Scope::View(_) => views::act(self, action),
         }
     }
@@ -209,7 +221,18 @@ impl App {
                 self.toast(LogLevel::Info, format!("smoothing {}", self.ui.smoothing));
             }
             Action::Back => self.back(),
-            Action::Theme => return Some(Effect::NextTheme),
+            Action::Theme => return Some(Effect::Themes),
+            Action::Copy => self.copy_query(),
+            Action::Mouse => return Some(Effect::Mouse),
+            Action::Bandwidth => {
+                self.ui.sparing = !self.ui.sparing;
+                let words = if self.ui.sparing {
+                    "two frames a second at most, for slow lines"
+                } else {
+                    "as many frames as `ui.fps` allows"
+                };
+                self.toast(LogLevel::Info, words.into());
+            }
             Action::Redraw => return Some(Effect::Redraw),
             Action::Suspend => return Some(Effect::Suspend),
             _ if self.ui.overlay == Overlay::Help => scroll(&mut self.ui.help_scroll, action, false),

@@ -58,6 +58,7 @@ impl App {
             Overlay::Quit(_) => vec![Scope::Quit],
             Overlay::Entry(_) => vec![Scope::Entry],
             Overlay::Palette(_) => vec![Scope::Palette],
+            Overlay::Themes(_) => vec![Scope::Themes],
             _ => self.scopes_below(),
         }
     }

@@ -24,6 +24,7 @@ mod scrubber;
 mod sql;
 mod table;
 mod tabs;
+mod themes;
 mod tiny;
 pub(super) mod widgets;
 
@@ -59,7 +60,8 @@ fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
     ])
     .areas(area);
     header::render(app, head, buf);
-    tabs::render(app, tabs, buf);
+    app.ui.tabs = tabs::render(app, tabs, buf);
+    app.ui.panes.clear();
     views::render(app, main, buf);
     scrubber::render(app, scrubber, buf);
     match app.ui.overlay {
@@ -70,6 +72,7 @@ fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
         Overlay::None | Overlay::Entry(_) => {}
         Overlay::Help => app.ui.help_scroll = help::render(app, area, buf),
         Overlay::Finished => finished::render(app, area, buf),
+        Overlay::Themes(marked) => themes::render(app, marked, area, buf),
         Overlay::Palette(marked) => palette::render(app, marked, area, buf),
         Overlay::Quit(marked) => dialog::quit(app, marked, area, buf),
     }

@@ -135,9 +135,7 @@ impl ThemeFile {
     /// # Errors
     /// When there is none of that name, or its file cannot be read or is no theme.
     pub fn load(name: &str, folder: &Path) -> Result<Self, ThemeError> {
-        let file = format!("{name}.yaml");
-        let user = dirs::config().map(|user| user.join("themes").join(&file));
-        for path in std::iter::once(folder.join(&file)).chain(user) {
+        for path in Self::places(name, folder) {
             match std::fs::read_to_string(&path) {
                 Ok(text) => return Self::parse(&text, &path.display().to_string()),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -148,10 +146,22 @@ impl ThemeFile {
             Some((name, text)) => Self::parse(text, &format!("built-in theme {name}")),
             None => Err(ThemeError::Unknown {
                 name: name.into(),
-                path: folder.join(file),
+                path: folder.join(format!("{name}.yaml")),
                 known: Self::names(folder).join(", "),
             }),
         }
+    }
+
+    /// The file that a name's theme is read from; `None` for a built-in one.
+    pub fn path(name: &str, folder: &Path) -> Option<PathBuf> {
+        Self::places(name, folder).find(|path| path.is_file())
+    }
+
+    /// Where a theme's file may lie, the first before the second.
+    fn places(name: &str, folder: &Path) -> impl Iterator<Item = PathBuf> {
+        let file = format!("{name}.yaml");
+        let user = dirs::config().map(|user| user.join("themes").join(&file));
+        std::iter::once(folder.join(&file)).chain(user)
     }
 
     /// Names of all themes at hand, the built-in ones first.

@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::{ColorDepth, ThemeFile, color::Paint};
+use super::{ColorDepth, Ground, ThemeFile, color::Paint};
 
 /// Which curve a colour is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl Theme {
     /// The theme's name.
     pub fn name(&self) -> &str {
         &self.file.name
+    }
+
+    /// For which ground it is made.
+    pub fn kind(&self) -> Option<Ground> {
+        self.file.kind
     }
 
     /// The theme of the other ground that goes with it.

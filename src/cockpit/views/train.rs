@@ -41,6 +41,7 @@ pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) {
 }
 
 fn pane(app: &mut App, pane: Pane, area: Rect, buf: &mut Buffer) {
+    app.ui.panes.push((area, pane));
     match pane {
         Pane::Charts if app.ui.zoom => chart::render(app, area, buf),
         Pane::Charts => app.ui.chart_columns = charts::render(app, area, buf),

@@ -9,12 +9,14 @@ use clap::Args;
 
 use super::{
     Failure,
+    history::read_run,
     run::screen::{self, Unshown, parting},
     runs::{self, State},
-    say,
+    say, screenshot,
 };
 use crate::{
-    cockpit::{CockpitOptions, Left, Outcome},
+    cockpit::{App, CockpitOptions, Left, Outcome},
+    plot::screen::{draw_run, text},
     remote::RemoteError,
     run::folder::{FolderError, RUNS, RunFolder, STAGES},
     settings::Settings,
@@ -25,6 +27,7 @@ use crate::{
 #[command(after_long_help = "Examples:
   sqlr1-tui attach
   sqlr1-tui attach 20260101-120000-grpo
+  sqlr1-tui attach --once --size 100x30
   ssh -t host sqlr1-tui attach /home/ada/runs/20260101-120000-grpo
 
 Leaving does not end the training unless you say so. Of several viewers one is in control; the key o takes it.")]
@@ -32,6 +35,12 @@ pub struct AttachArgs {
     /// A run folder, or the name of one under runs/ [default: the only one with a trainer at work, else the newest].
     #[arg(value_name = "RUN")]
     run: Option<PathBuf>,
+    /// Print one frame as text and leave; needs no terminal.
+    #[arg(long)]
+    once: bool,
+    /// Columns and rows of that frame [default: the terminal's, else 120x40].
+    #[arg(long, value_name = "COLUMNSxROWS", requires = "once", value_parser = screenshot::size)]
+    size: Option<(u16, u16)>,
 }
 
 /// Shows the run until the person leaves.
@@ -40,6 +49,9 @@ pub struct AttachArgs {
 /// There is no such run, or none that is meant; there is no terminal; the run fails meanwhile.
 pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
     let folder = args.run.as_deref().map_or_else(only, named)?;
+    if args.once {
+        return once(&folder, args.size);
+    }
     if !stdout().is_terminal() {
         return Err(Failure::Environment("attach needs a terminal; `sqlr1-tui runs` tells of runs without one".into()));
     }
@@ -66,6 +78,22 @@ pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
         }
         shown => parting(&shown?, folder.root()),
     }
+}
+
+/// Prints what the cockpit shows of a run now.
+fn once(folder: &RunFolder, size: Option<(u16, u16)>) -> Result<(), Failure> {
+    let (columns, rows) = size.or_else(|| crossterm::terminal::size().ok()).unwrap_or((120, 40));
+    let look = look(folder)?;
+    let mut app = App::new(look.theme, look.symbols, None);
+    for record in &read_run(folder)? {
+        app.record(record);
+    }
+    if !folder.is_locked()? {
+        app.run.no_trainer();
+    }
+    let drawn = draw_run(&mut app, &[], "", columns.clamp(1, 500), rows.clamp(1, 500));
+    say(text(&drawn).trim_end());
+    Ok(())
 }
 
 /// The look that the run was started with, as far as it can be had.

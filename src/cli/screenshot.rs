@@ -13,14 +13,14 @@ use crate::{
         App, Symbols,
         theme::{ColorDepth, Theme, ThemeFile},
     },
-    plot::{screen, write_picture},
+    plot::{screen, screen_svg, write_picture},
     run::{
         command::{Command, CommandSink},
         folder::RunFolder,
     },
 };
 
-/// Draw the cockpit of a stored run as a PNG picture.
+/// Draw the cockpit of a stored run as a picture or as text, without a terminal.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenshotArgs {
     /// The run folder.
@@ -38,13 +38,14 @@ pub struct ScreenshotArgs {
     /// Show the run as it was when this step was done.
     #[arg(long, value_name = "STEP")]
     pub step: Option<u64>,
-    /// The file [default: exports/screen-COLUMNSxROWS.png in the run folder].
+    /// The file: a name that ends in .svg or .txt chooses that format; - prints text [default: exports/screen-COLUMNSxROWS.png in
+    /// the run folder].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 
 /// Reads `120x40`.
-fn size(text: &str) -> Result<(u16, u16), String> {
+pub fn size(text: &str) -> Result<(u16, u16), String> {
     let sides = text.split_once('x').and_then(|(columns, rows)| Some((columns.parse().ok()?, rows.parse().ok()?)));
     let fitting = |side: &u16| (1..=500).contains(side);
     sides
@@ -66,9 +67,17 @@ pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
     let theme = ThemeFile::load(&args.theme, Path::new("themes")).map_err(|e| Failure::Usage(e.to_string()))?;
     let mut app = App::new(Theme::new(theme, ColorDepth::True), &Symbols::UNICODE, Some(Arc::new(Nobody)));
     let (columns, rows) = args.size;
-    let picture = screen::render_run(&mut app, &records, &args.keys, columns, rows);
-    let picture = picture.map_err(|e| Failure::Run(e.to_string()))?;
+    let drawn = screen::draw_run(&mut app, &records, &args.keys, columns, rows);
+    if args.out.as_deref() == Some(Path::new("-")) {
+        say(screen::text(&drawn).trim_end());
+        return Ok(());
+    }
     let path = args.out.clone().unwrap_or_else(|| folder.exports().join(format!("screen-{columns}x{rows}.png")));
+    let picture = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => screen_svg::render(&drawn).into_bytes(),
+        Some("txt") => screen::text(&drawn).into_bytes(),
+        _ => screen::render(&drawn).map_err(|e| Failure::Run(e.to_string()))?,
+    };
     write_picture(&picture, &path).map_err(|e| Failure::Environment(e.to_string()))?;
     say(&path.display().to_string());
     Ok(())

@@ -12,16 +12,12 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
-use super::{
-    CockpitOptions, Feed, History, HistoryError, Symbols,
-    fixture::RunBuilder,
-    run,
-};
-use crate::settings::UiSettings;
+use super::{CockpitOptions, Feed, History, HistoryError, Symbols, fixture::RunBuilder, run};
 use crate::run::{
     command::{Command, CommandSink},
     event::{EndReason, Record},
 };
+use crate::settings::UiSettings;
 
 struct Memory(Vec<Record>);
 

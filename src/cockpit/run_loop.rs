@@ -9,6 +9,7 @@ use std::{
 
 use crossterm::event::{Event as Input, EventStream};
 use futures::StreamExt;
+use ratatui::buffer::Buffer;
 use tokio::{
     task::{JoinError, JoinHandle, JoinSet},
     time::sleep_until,
@@ -16,6 +17,7 @@ use tokio::{
 
 use super::{
     app::{App, Effect, Leave, Message},
+    draw::draw,
     feed::{Delivery, Feed, History},
     messages::{self, LONGEST_COPY},
     options::CockpitOptions,
@@ -26,7 +28,7 @@ use super::{
     work::Finish,
 };
 use crate::{
-    plot::{PlotError, export_curves},
+    plot::{Look, PlotError, export_curves, export_svg, screen, screen_svg, write_picture},
     run::{
         command::CommandSink,
         event::{LogLevel, RunStarted},
@@ -254,6 +256,7 @@ impl Cockpit {
                 let history = Arc::clone(&self.history);
                 self.work.spawn_blocking(move || work.run(&history));
             }
+            Effect::Screenshot => return self.take_screenshot().map(|()| None),
             Effect::Redraw => self.screen.clear()?,
             Effect::Suspend => self.screen.suspend()?,
             Effect::Themes => self.app.choose_theme(ThemeFile::names(&self.options.themes)),
@@ -337,13 +340,48 @@ impl Cockpit {
             self.app.toast(LogLevel::Warn, words.into());
             return;
         };
-        let path = exports.join(format!("curves-step-{}.png", self.app.run.step()));
+        let stem = exports.join(format!("curves-step-{}", self.app.run.step()));
+        let theme = self.app.theme.in_full();
         let history = Arc::clone(&self.history);
         self.export = Some(tokio::task::spawn_blocking(move || {
             let records = history.since(0).map_err(|error| error.to_string())?;
-            export_curves(&records, &path).map_err(|error| error.to_string())?;
-            Ok(path)
+            // One for the paper, one that looks like the screen, both with and without pixels.
+            let print = stem.with_extension("png");
+            let themed = |extension: &str| {
+                let name = stem.file_name().unwrap_or_default().to_string_lossy();
+                stem.with_file_name(format!("{name}-{}.{extension}", theme.name()))
+            };
+            let words = |error: PlotError| error.to_string();
+            export_curves(&records, &print, &Look::PRINT).map_err(words)?;
+            export_svg(&records, &stem.with_extension("svg"), &Look::PRINT).map_err(words)?;
+            export_curves(&records, &themed("png"), &Look::of(&theme)).map_err(words)?;
+            Ok(print)
         }));
+    }
+
+    /// Draws the screen as it is into pictures and text, painted on another thread.
+    fn take_screenshot(&mut self) -> io::Result<()> {
+        let Some(exports) = &self.options.exports else {
+            self.app.toast(LogLevel::Warn, "nothing is written into a run of another user".into());
+            return Ok(());
+        };
+        let stem = exports.join(format!("screen-step-{}", self.app.run.step()));
+        let area = self.screen.area()?;
+        let mut drawn = Buffer::empty(area);
+        self.app.ui.toast = None;
+        draw(&mut self.app, area, &mut drawn);
+        self.work.spawn_blocking(move || {
+            let written = screen::render(&drawn).and_then(|png| {
+                write_picture(&png, &stem.with_extension("png"))?;
+                write_picture(screen_svg::render(&drawn).as_bytes(), &stem.with_extension("svg"))?;
+                write_picture(screen::text(&drawn).as_bytes(), &stem.with_extension("txt"))
+            });
+            Box::new(move |app: &mut App| match written {
+                Ok(()) => app.toast(LogLevel::Info, format!("the screen is in {}.png, .svg and .txt", stem.display())),
+                Err(error) => app.toast(LogLevel::Error, format!("the screen was not written: {error}")),
+            }) as Finish
+        });
+        Ok(())
     }
 
     fn worked(&mut self, done: Result<Finish, JoinError>) {

@@ -20,7 +20,7 @@ use crossterm::{
         enable_raw_mode,
     },
 };
-use ratatui::{Terminal, backend::CrosstermBackend};
+use ratatui::{Terminal, backend::CrosstermBackend, layout::Rect};
 
 use super::{app::App, draw::draw};
 
@@ -73,6 +73,12 @@ impl Screen {
     pub fn mouse(&mut self, taken: bool) -> io::Result<()> {
         let out = self.terminal.backend_mut();
         if taken { execute!(out, EnableMouseCapture) } else { execute!(out, DisableMouseCapture) }
+    }
+
+    /// Its size.
+    pub fn area(&self) -> io::Result<Rect> {
+        let size = self.terminal.size()?;
+        Ok(Rect::new(0, 0, size.width, size.height))
     }
 
     /// Makes the next frame draw every cell.

@@ -3,10 +3,10 @@
 use plotters::prelude::*;
 
 use super::{
-    PlotError,
+    Look, PlotError,
     curves::{Area, SCALE, draw_error, write},
     font,
-    panel::{INK, LINES, airy},
+    panel::airy,
     picture::Picture,
 };
 use crate::cockpit::{figures::Unit, state::Range};
@@ -91,7 +91,7 @@ fn page<B: DrawingBackend>(root: &Area<B>, curves: &[Curve], unit: u32) -> Resul
         legend
             .draw(&PathElement::new(vec![(left, y), (right, y)], stroke(at, curves.len(), unit)))
             .map_err(draw_error)?;
-        write(&legend, &curve.name, (right + (16 * unit) as i32, y), f64::from(20 * unit), INK)?;
+        write(&legend, &curve.name, (right + (16 * unit) as i32, y), f64::from(20 * unit), Look::PRINT.ink)?;
     }
     Ok(())
 }
@@ -123,7 +123,7 @@ fn chart<B: DrawingBackend>(
     let gap = (y.end - y.start) / 10.0;
     let mut chart = ChartBuilder::on(area)
         .margin(16 * unit)
-        .caption(title, (font::FAMILY, 26 * unit).into_font().color(&INK))
+        .caption(title, (font::FAMILY, 26 * unit).into_font().color(&Look::PRINT.ink))
         .x_label_area_size(50 * unit)
         .y_label_area_size(100 * unit)
         .build_cartesian_2d(x, y)
@@ -132,8 +132,8 @@ fn chart<B: DrawingBackend>(
         .configure_mesh()
         .disable_x_mesh()
         .light_line_style(WHITE)
-        .bold_line_style(LINES.stroke_width(2 * unit))
-        .label_style((font::FAMILY, 20 * unit).into_font().color(&INK))
+        .bold_line_style(Look::PRINT.lines.stroke_width(2 * unit))
+        .label_style((font::FAMILY, 20 * unit).into_font().color(&Look::PRINT.ink))
         .x_desc("step")
         .x_labels(7)
         .y_labels(6)

@@ -1,13 +1,13 @@
-//! A run's training curves: a grid of panels with axes, on white, ready for a paper.
+//! A run's training curves: a grid of panels with axes, in a theme's colours or on white for a paper.
 
 use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{PlotError, font, panel, picture::Picture};
+use super::{Look, PlotError, font, panel, picture::Picture};
 use crate::{
-    cockpit::{figures, state::RunView},
+    cockpit::{figures, state::RunView, theme::ChartColor},
     harmless::Cleaner,
     run::{
         event::{MemorySource, Method, Record, RunStarted},
@@ -31,13 +31,13 @@ pub(super) type Area<B> = DrawingArea<B, plotters::coord::Shift>;
 ///
 /// # Errors
 /// [`PlotError::Empty`] if no step and no evaluation is among the records; [`PlotError::Size`] for impossible sizes.
-pub fn render(records: &[Record], (width, height): (u32, u32)) -> Result<Vec<u8>, PlotError> {
+pub fn render(records: &[Record], (width, height): (u32, u32), look: &Look) -> Result<Vec<u8>, PlotError> {
     let view = view(records, (width, height))?;
-    let mut picture = Picture::new(width * SCALE, height * SCALE, (255, 255, 255));
+    let mut picture = Picture::new(width * SCALE, height * SCALE, (look.paper.0, look.paper.1, look.paper.2));
     {
         let size = (picture.width, picture.height);
         let root = BitMapBackend::with_buffer(&mut picture.bytes, size).into_drawing_area();
-        page(&root, &view)?;
+        page(&root, &view, look)?;
         root.present().map_err(draw_error)?;
     }
     picture.halved().png()
@@ -47,13 +47,13 @@ pub fn render(records: &[Record], (width, height): (u32, u32)) -> Result<Vec<u8>
 ///
 /// # Errors
 /// As [`render`].
-pub fn render_svg(records: &[Record], size: (u32, u32)) -> Result<String, PlotError> {
+pub fn render_svg(records: &[Record], size: (u32, u32), look: &Look) -> Result<String, PlotError> {
     let view = view(records, size)?;
     let mut picture = String::new();
     {
         let root = SVGBackend::with_string(&mut picture, size).into_drawing_area();
-        root.fill(&WHITE).map_err(draw_error)?;
-        page(&root, &view)?;
+        root.fill(&look.paper).map_err(draw_error)?;
+        page(&root, &view, look)?;
         root.present().map_err(draw_error)?;
     }
     Ok(picture)
@@ -76,26 +76,25 @@ pub(super) fn draw_error(error: impl std::fmt::Display) -> PlotError {
     PlotError::Draw(error.to_string())
 }
 
-fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView) -> Result<(), PlotError> {
+fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView, look: &Look) -> Result<(), PlotError> {
     let (width, height) = root.dim_in_pixel();
     // Text grows with the page, within what stays readable.
     let unit = (f64::from(width.min(height)) / 1600.0).clamp(0.4, 4.0);
     let margin = (24.0 * unit) as u32;
     let head = (76.0 * unit) as u32;
-    let foot = (58.0 * unit) as u32;
+    let foot = (82.0 * unit) as u32;
     let (top, rest) = root.split_vertically(head);
     let (middle, bottom) = rest.split_vertically(height - head - foot);
-    write(&top, &title(view), (margin as i32, (40.0 * unit) as i32), 34.0 * unit, RGBColor(26, 32, 44))?;
+    write(&top, &title(view), (margin as i32, (40.0 * unit) as i32), 34.0 * unit, look.ink)?;
     let columns = if width * 10 < height * 7 { 1 } else { 2 };
     let panels = panels(view);
     let rows = panels.len().div_ceil(columns);
     for (area, spec) in middle.margin(0, 0, margin, margin).split_evenly((rows, columns)).iter().zip(&panels) {
-        panel::draw(area, view, spec, unit)?;
+        panel::draw(area, view, spec, look, unit)?;
     }
-    let grey = RGBColor(96, 104, 117);
     for (line, text) in footer(view).iter().enumerate() {
         let y = (14.0 * unit + line as f64 * 24.0 * unit) as i32;
-        write(&bottom, text, (margin as i32, y), 19.0 * unit, grey)?;
+        write(&bottom, text, (margin as i32, y), 19.0 * unit, look.muted)?;
     }
     Ok(())
 }
@@ -117,9 +116,11 @@ fn title(view: &RunView) -> String {
     format!("{name}: {} steps{max}", view.step())
 }
 
-/// Where the curves come from, in two lines.
+/// Where the curves come from, in three lines.
 fn footer(view: &RunView) -> Vec<String> {
-    let Some(RunStarted { model, data, seed, device, program_version, .. }) = view.info() else { return Vec::new() };
+    let Some(RunStarted { model, data, seed, device, program_version, settings, .. }) = view.info() else {
+        return Vec::new();
+    };
     vec![
         format!(
             "model {} ({}; {} parameters, {} trained) · seed {seed}",
@@ -132,7 +133,23 @@ fn footer(view: &RunView) -> Vec<String> {
             "data {} ({} train, {} held-out) · {device} · sqlr1-tui {program_version}",
             data.root, data.train, data.dev
         ),
+        format!("{}{} checkpoint", chosen(settings), if view.checkpoints().is_empty() { "no" } else { "▲" }),
     ]
+}
+
+/// The settings that a reader of curves asks for first.
+fn chosen(settings: &serde_json::Value) -> String {
+    let keys = [
+        ("learning rate", "/optim/learning_rate"),
+        ("beta", "/grpo/beta"),
+        ("loss", "/grpo/loss_type"),
+        ("K", "/rollout/num_generations"),
+        ("temperature", "/rollout/temperature"),
+        ("LoRA r", "/lora/r"),
+    ];
+    let written = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let known = keys.iter().filter_map(|(name, at)| Some(format!("{name} {} · ", written(settings.pointer(at)?))));
+    known.collect()
 }
 
 /// The panels in reading order. Panels without a value are left out, save for the first two.
@@ -147,22 +164,22 @@ fn panels(view: &RunView) -> Vec<panel::Panel> {
     let mut panels = vec![
         Panel {
             extra: Extra::Spread,
-            ..plain("reward (mean, band: ± one standard deviation)", metrics::REWARD, (26, 112, 48))
+            ..plain("reward (mean, band: ± one standard deviation)", metrics::REWARD, ChartColor::Reward)
         },
         Panel {
             unit: Percent,
             extra: Extra::HeldOut,
-            ..plain("execution accuracy", metrics::EXECUTION_ACCURACY, (11, 106, 148))
+            ..plain("execution accuracy", metrics::EXECUTION_ACCURACY, ChartColor::Accuracy)
         },
-        plain("KL to the reference (nats a token)", metrics::KL, (111, 63, 174)),
-        plain("loss", metrics::LOSS, (179, 32, 58)),
-        plain("gradient norm (before clipping)", metrics::GRAD_NORM, (138, 90, 0)),
-        plain("entropy (nats a token)", metrics::ENTROPY, (12, 122, 102)),
-        plain("tokens a second (rollout)", metrics::TOKENS_PER_SECOND, (10, 116, 128)),
-        Panel { unit: Bytes, ..plain(memory, metrics::MEMORY_BYTES, (82, 92, 107)) },
+        plain("KL to the reference (nats a token)", metrics::KL, ChartColor::Kl),
+        plain("loss", metrics::LOSS, ChartColor::Loss),
+        plain("gradient norm (before clipping)", metrics::GRAD_NORM, ChartColor::GradNorm),
+        plain("entropy (nats a token)", metrics::ENTROPY, ChartColor::Entropy),
+        plain("tokens a second (rollout)", metrics::TOKENS_PER_SECOND, ChartColor::Speed),
+        Panel { unit: Bytes, ..plain(memory, metrics::MEMORY_BYTES, ChartColor::Memory) },
     ];
     if view.info().is_some_and(|info| info.method == Method::Sft) {
-        panels[0] = plain("learning rate", metrics::LEARNING_RATE, (26, 112, 48));
+        panels[0] = plain("learning rate", metrics::LEARNING_RATE, ChartColor::Entropy);
     }
     panels.retain(|panel| !matches!(panel.extra, panel::Extra::None) || view.series(panel.metric).is_some());
     panels
@@ -188,16 +205,16 @@ mod tests {
 
     #[test]
     fn every_panel_and_the_words_around_them_have_ink() {
-        let bytes = render(&RunBuilder::with_steps(60).records(), (800, 900)).unwrap();
+        let bytes = render(&RunBuilder::with_steps(60).records(), (800, 900), &Look::PRINT).unwrap();
         assert_eq!(
             bytes,
-            render(&RunBuilder::with_steps(60).records(), (800, 900)).unwrap(),
+            render(&RunBuilder::with_steps(60).records(), (800, 900), &Look::PRINT).unwrap(),
             "drawn twice, equal bytes"
         );
         let picture = decode(&bytes);
         assert_eq!((picture.width, picture.height), (800, 900));
         assert!(inked(&picture, 0, 0, 800, 36) > 200, "title");
-        assert!(inked(&picture, 0, 874, 800, 26) > 200, "footer");
+        assert!(inked(&picture, 0, 862, 800, 38) > 200, "footer");
         for row in 0..4 {
             for column in 0..2 {
                 assert!(inked(&picture, column * 400 + 60, 60 + row * 200, 300, 160) > 500, "panel {row} {column}");
@@ -215,18 +232,18 @@ mod tests {
             run.step(step);
         }
         run.eval(20, 9);
-        let svg = render_svg(&run.records(), (800, 900)).unwrap();
+        let svg = render_svg(&run.records(), (800, 900), &Look::PRINT).unwrap();
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.contains("loss") && svg.contains("held-out (Wilson 95 %)") && svg.contains("seed 42"));
         assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{}", &svg[..800]);
-        assert_eq!(svg, render_svg(&run.records(), (800, 900)).unwrap());
+        assert_eq!(svg, render_svg(&run.records(), (800, 900), &Look::PRINT).unwrap());
     }
 
     #[test]
     fn a_run_without_steps_has_no_curves() {
-        let error = render(&RunBuilder::new().records(), DEFAULT_SIZE).unwrap_err();
+        let error = render(&RunBuilder::new().records(), DEFAULT_SIZE, &Look::PRINT).unwrap_err();
         assert_eq!(error.to_string(), "there is nothing to draw yet: no step is done");
-        assert!(matches!(render(&[], DEFAULT_SIZE), Err(PlotError::Empty)));
+        assert!(matches!(render(&[], DEFAULT_SIZE, &Look::PRINT), Err(PlotError::Empty)));
     }
 
     #[test]
@@ -240,9 +257,9 @@ mod tests {
             run.add(Event::Step(StepDone { step, metrics }));
         }
         for size in [(MIN, MIN), (400, 2000), (2000, 400)] {
-            assert_eq!(decode(&render(&run.records(), size).unwrap()).width, size.0);
+            assert_eq!(decode(&render(&run.records(), size, &Look::PRINT).unwrap()).width, size.0);
         }
-        let error = render(&run.records(), (10, 100_000)).unwrap_err().to_string();
+        let error = render(&run.records(), (10, 100_000), &Look::PRINT).unwrap_err().to_string();
         assert!(error.contains("10×100000") && error.contains("320×320 to 8192×8192"), "{error}");
     }
 }

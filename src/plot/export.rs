@@ -2,15 +2,15 @@
 
 use std::{fs, path::Path};
 
-use super::{PlotError, curves};
+use super::{Look, PlotError, curves};
 use crate::run::{atomic, event::Record};
 
 /// Draws a run's curves into an SVG file, making its folder if need be.
 ///
 /// # Errors
 /// As [`export_curves`].
-pub fn export_svg(records: &[Record], path: &Path) -> Result<(), PlotError> {
-    let picture = curves::render_svg(records, curves::DEFAULT_SIZE)?;
+pub fn export_svg(records: &[Record], path: &Path, look: &Look) -> Result<(), PlotError> {
+    let picture = curves::render_svg(records, curves::DEFAULT_SIZE, look)?;
     write_picture(picture.as_bytes(), path)
 }
 
@@ -18,8 +18,8 @@ pub fn export_svg(records: &[Record], path: &Path) -> Result<(), PlotError> {
 ///
 /// # Errors
 /// [`PlotError::Empty`] before the first step; otherwise when drawing or writing fails.
-pub fn export_curves(records: &[Record], path: &Path) -> Result<(), PlotError> {
-    let picture = curves::render(records, curves::DEFAULT_SIZE)?;
+pub fn export_curves(records: &[Record], path: &Path, look: &Look) -> Result<(), PlotError> {
+    let picture = curves::render(records, curves::DEFAULT_SIZE, look)?;
     write_picture(&picture, path)
 }
 
@@ -42,7 +42,7 @@ mod tests {
     fn the_file_is_whole_and_nothing_else_is_left() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/curves.png");
-        export_curves(&RunBuilder::with_steps(3).records(), &path).unwrap();
+        export_curves(&RunBuilder::with_steps(3).records(), &path, &Look::PRINT).unwrap();
         assert!(fs::read(&path).unwrap().starts_with(b"\x89PNG"));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }

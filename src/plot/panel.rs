@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::{
-    PlotError,
+    Look, PlotError,
     curves::{Area, draw_error},
     font,
 };
@@ -11,6 +11,7 @@ use crate::{
     cockpit::{
         figures::Unit,
         state::{Range, RunView},
+        theme::ChartColor,
     },
     run::{event::EvalDone, metrics},
 };
@@ -35,14 +36,11 @@ pub struct Panel {
     /// How values are written.
     pub unit: Unit,
     /// The curve's colour.
-    pub color: (u8, u8, u8),
+    pub color: ChartColor,
     /// What comes with the curve.
     pub extra: Extra,
 }
 
-const HELD_OUT: RGBColor = RGBColor(181, 82, 10);
-pub(super) const INK: RGBColor = RGBColor(36, 41, 47);
-pub(super) const LINES: RGBColor = RGBColor(226, 230, 236);
 /// Weight of the past in the smoothed curve.
 const SMOOTHING: f64 = 0.9;
 /// Points from which on there is a smoothed curve.
@@ -106,7 +104,13 @@ pub(super) fn airy(range: Range, share: f64) -> std::ops::Range<f64> {
 }
 
 /// Draws a panel.
-pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, unit: f64) -> Result<(), PlotError> {
+pub fn draw<B: DrawingBackend>(
+    area: &Area<B>,
+    view: &RunView,
+    panel: &Panel,
+    look: &Look,
+    unit: f64,
+) -> Result<(), PlotError> {
     let data = Data::of(view, panel);
     let (width, height) = area.dim_in_pixel();
     let size = |pixels: f64| (pixels * unit) as u32;
@@ -121,18 +125,18 @@ pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, un
     let gap = (y.end - y.start) / 10.0;
     let mut chart = ChartBuilder::on(area)
         .margin(size(14.0))
-        .caption(panel.title, (font::FAMILY, 25.0 * unit).into_font().color(&INK))
+        .caption(panel.title, (font::FAMILY, 25.0 * unit).into_font().color(&look.ink))
         .x_label_area_size(size(46.0))
         .y_label_area_size(size(112.0))
         .build_cartesian_2d(x, y)
         .map_err(draw_error)?;
-    let label = (font::FAMILY, 19.0 * unit).into_font().color(&INK);
+    let label = (font::FAMILY, 19.0 * unit).into_font().color(&look.ink);
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .light_line_style(WHITE)
-        .bold_line_style(LINES.stroke_width(size(2.0).max(1)))
-        .axis_style(RGBColor(150, 158, 170).stroke_width(size(2.0).max(1)))
+        .light_line_style(look.paper)
+        .bold_line_style(look.lines.stroke_width(size(2.0).max(1)))
+        .axis_style(look.axes.stroke_width(size(2.0).max(1)))
         .label_style(label.clone())
         .x_labels(7)
         .y_labels(5)
@@ -141,7 +145,7 @@ pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, un
         .y_label_formatter(&|value| panel.unit.mark(*value, gap))
         .draw()
         .map_err(draw_error)?;
-    let ink = RGBColor(panel.color.0, panel.color.1, panel.color.2);
+    let ink = look.curve(panel.color);
     let stroke = ink.stroke_width(size(4.0).max(1));
     let measured = if data.smooth.is_empty() { stroke } else { ink.mix(0.35).stroke_width(size(2.0).max(1)) };
     for part in &data.band {
@@ -168,14 +172,15 @@ pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, un
         chart.draw_series(LineSeries::new(part.clone(), stroke)).map_err(draw_error)?;
     }
     if !data.evals.is_empty() {
-        draw_evals(&mut chart, &data.evals, unit)?;
+        draw_evals(&mut chart, &data.evals, look.curve(ChartColor::HeldOut), unit)?;
     }
+    mark_checkpoints(&mut chart, view, bottom, look.muted, unit)?;
     if panel.extra == Extra::HeldOut {
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.85))
-            .border_style(LINES)
+            .background_style(look.paper.mix(0.85))
+            .border_style(look.lines)
             .label_font(label)
             .legend_area_size(size(44.0))
             .margin(size(10.0))
@@ -188,27 +193,42 @@ pub fn draw<B: DrawingBackend>(area: &Area<B>, view: &RunView, panel: &Panel, un
 type Chart<'a, B> =
     ChartContext<'a, B, Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>>;
 
+/// A small triangle on the axis for every checkpoint.
+fn mark_checkpoints<'a, B: DrawingBackend + 'a>(
+    chart: &mut Chart<'a, B>,
+    view: &RunView,
+    bottom: f64,
+    ink: RGBColor,
+    unit: f64,
+) -> Result<(), PlotError> {
+    let size = (7.0 * unit).max(2.0) as i32;
+    let marks = view.checkpoints().iter();
+    let marks = marks.map(|saved| TriangleMarker::new((saved.step as f64, bottom), size, ink.filled()));
+    chart.draw_series(marks).map(|_| ()).map_err(draw_error)
+}
+
 /// Held-out accuracy: joined points, each with its 95 % interval.
 fn draw_evals<'a, B: DrawingBackend + 'a>(
     chart: &mut Chart<'a, B>,
     evals: &[EvalDone],
+    ink: RGBColor,
     unit: f64,
 ) -> Result<(), PlotError> {
     let size = |pixels: f64| (pixels * unit).max(1.0) as u32;
     let points: Points = evals.iter().map(|eval| (eval.step as f64, eval.execution_accuracy)).collect();
     let radius = size(6.0) as i32;
     let reach = size(36.0) as i32;
-    let stroke = HELD_OUT.stroke_width(size(3.0));
+    let stroke = ink.stroke_width(size(3.0));
     chart.draw_series(LineSeries::new(points.clone(), stroke)).map_err(draw_error)?;
     let whiskers = evals.iter().map(|eval| {
         let x = eval.step as f64;
-        PathElement::new(vec![(x, eval.wilson[0]), (x, eval.wilson[1])], HELD_OUT.mix(0.55).stroke_width(size(3.0)))
+        PathElement::new(vec![(x, eval.wilson[0]), (x, eval.wilson[1])], ink.mix(0.55).stroke_width(size(3.0)))
     });
     chart.draw_series(whiskers).map_err(draw_error)?;
     chart
-        .draw_series(points.iter().map(|point| Circle::new(*point, radius, HELD_OUT.filled())))
+        .draw_series(points.iter().map(|point| Circle::new(*point, radius, ink.filled())))
         .map_err(draw_error)?
         .label("held-out (Wilson 95 %)")
-        .legend(move |(x, y)| Circle::new((x + reach / 2, y), radius, HELD_OUT.filled()));
+        .legend(move |(x, y)| Circle::new((x + reach / 2, y), radius, ink.filled()));
     Ok(())
 }

@@ -26,18 +26,8 @@ const LETTER: f32 = 26.4;
 /// What a terminal's own colours are taken to be.
 const DEFAULT: (Rgb, Rgb) = ((208, 212, 220), (16, 18, 22));
 
-/// Folds a stored run's records into an app, presses some keys, draws it at so many columns and rows, and paints that as a
-/// PNG picture.
-///
-/// # Errors
-/// When the picture cannot be encoded.
-pub fn render_run(
-    app: &mut App,
-    records: &[Record],
-    keys: &str,
-    columns: u16,
-    rows: u16,
-) -> Result<Vec<u8>, PlotError> {
+/// Folds a stored run's records into an app, presses some keys, and draws it at so many columns and rows.
+pub fn draw_run(app: &mut App, records: &[Record], keys: &str, columns: u16, rows: u16) -> Buffer {
     for record in records {
         app.record(record);
     }
@@ -53,7 +43,22 @@ pub fn render_run(
     }
     buf.reset();
     draw(app, area, &mut buf);
-    render(&buf)
+    buf
+}
+
+/// A buffer as text, a line a row, without what only colours say.
+pub fn text(buf: &Buffer) -> String {
+    let row = |y| {
+        let mut line = String::new();
+        let mut x = 0;
+        while x < buf.area.width {
+            let symbol = buf[(buf.area.x + x, buf.area.y + y)].symbol();
+            line += symbol;
+            x += symbol.width().max(1) as u16;
+        }
+        line.trim_end().to_owned() + "\n"
+    };
+    (0..buf.area.height).map(row).collect()
 }
 
 /// Paints a buffer as a PNG picture. The same buffer gives the same bytes.
@@ -83,8 +88,13 @@ pub fn render(buf: &Buffer) -> Result<Vec<u8>, PlotError> {
     picture.png()
 }
 
+/// What is behind everything.
+pub(super) fn ground() -> Rgb {
+    DEFAULT.1
+}
+
 /// Foreground and background as they are seen.
-fn colors(cell: &Cell) -> (Rgb, Rgb) {
+pub(super) fn colors(cell: &Cell) -> (Rgb, Rgb) {
     let color = |color: Color, default: Rgb| rgb_of(color).unwrap_or(default);
     let (mut fore, mut back) = (color(cell.fg, DEFAULT.0), color(cell.bg, DEFAULT.1));
     if cell.modifier.contains(Modifier::REVERSED) {

@@ -12,7 +12,8 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, history::read_run, say};
 use crate::{
-    plot::{self, PlotError, write_picture},
+    cockpit::theme::{ColorDepth, Theme, ThemeFile},
+    plot::{self, Look, PlotError, write_picture},
     run::{event::Record, folder::RunFolder, standing},
 };
 
@@ -41,6 +42,9 @@ pub struct ExportArgs {
     /// The file [default: exports/WHAT.FORMAT in the run folder].
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Colours of curves: `print`, dark on white for a paper, or a theme's name.
+    #[arg(long, value_name = "NAME", default_value = "print")]
+    pub theme: String,
     /// MLflow's server.
     #[arg(long, env = "MLFLOW_TRACKING_URI")]
     pub uri: Option<String>,
@@ -138,7 +142,7 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     let records = read_run(&folder)?;
     let file = format!("{}.{}", name(&args.what), name(&format));
     let path = args.out.clone().unwrap_or_else(|| folder.exports().join(file));
-    write(args.what, format, &folder, &records, &path).map_err(|error| match error {
+    write(args.what, format, &folder, &records, &path, &look(&args.theme)?).map_err(|error| match error {
         PlotError::Write { .. } => Failure::Environment(format!("{error}; --out FILE writes elsewhere")),
         _ => Failure::Run(error.to_string()),
     })?;
@@ -146,11 +150,27 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write(what: What, format: Format, folder: &RunFolder, records: &[Record], path: &Path) -> Result<(), PlotError> {
+/// The colours that are meant.
+fn look(name: &str) -> Result<Look, Failure> {
+    if name == "print" {
+        return Ok(Look::PRINT);
+    }
+    let theme = ThemeFile::load(name, Path::new("themes")).map_err(|error| Failure::Usage(error.to_string()))?;
+    Ok(Look::of(&Theme::new(theme, ColorDepth::True)))
+}
+
+fn write(
+    what: What,
+    format: Format,
+    folder: &RunFolder,
+    records: &[Record],
+    path: &Path,
+    look: &Look,
+) -> Result<(), PlotError> {
     let standing = standing::standing(records);
     let text = match (what, format) {
-        (What::Curves, Format::Svg) => return plot::export_svg(records, path),
-        (What::Curves, _) => return plot::export_curves(records, path),
+        (What::Curves, Format::Svg) => return plot::export_svg(records, path, look),
+        (What::Curves, _) => return plot::export_curves(records, path, look),
         (What::Samples, Format::Csv) => samples::csv(&standing),
         (What::Samples, Format::Md) => samples::markdown(&standing),
         (What::Samples, _) => samples::jsonl(&standing),
@@ -160,7 +180,7 @@ fn write(what: What, format: Format, folder: &RunFolder, records: &[Record], pat
         (What::Tensorboard | What::Mlflow, _) => String::new(),
         (What::Report, _) => {
             let curves = path.with_extension("curves.png");
-            plot::export_curves(records, &curves)?;
+            plot::export_curves(records, &curves, look)?;
             let picture = curves.file_name().unwrap_or_default().to_string_lossy();
             report::report(folder, &standing, records, &picture)
         }

@@ -32,7 +32,7 @@ fn exported(what: What, format: Format) -> (tempfile::TempDir, Vec<u8>) {
     let folder = RunFolder::create(dir.path()).unwrap();
     fs::create_dir_all(folder.checkpoints().join("checkpoint-20")).unwrap();
     let path = folder.exports().join(format!("out.{}", name(&format)));
-    write(what, format, &folder, &records(), &path).unwrap();
+    write(what, format, &folder, &records(), &path, &Look::PRINT).unwrap();
     let bytes = fs::read(&path).unwrap();
     (dir, bytes)
 }
@@ -130,7 +130,7 @@ fn a_run_without_steps_has_nothing_to_export() {
     let folder = RunFolder::create(dir.path()).unwrap();
     for (what, format) in all() {
         let path = folder.exports().join("out");
-        let error = write(what, format, &folder, &RunBuilder::new().records(), &path).unwrap_err();
+        let error = write(what, format, &folder, &RunBuilder::new().records(), &path, &Look::PRINT).unwrap_err();
         assert!(matches!(error, PlotError::Empty) && !path.exists());
     }
 }

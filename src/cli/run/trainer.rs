@@ -228,7 +228,8 @@ fn start<L: Learner>(work: Work, load: impl Load<L>, reporter: Reporter, control
 fn export_curves(folder: &RunFolder) {
     let path = folder.exports().join("curves.png");
     let read = RunStore::read_run(&folder.store()).map_err(|e| e.to_string());
-    let drawn = read.and_then(|read| plot::export_curves(&read.records, &path).map_err(|e| e.to_string()));
+    let drawn =
+        read.and_then(|read| plot::export_curves(&read.records, &path, &plot::Look::PRINT).map_err(|e| e.to_string()));
     match drawn {
         Ok(()) => tracing::info!("curves: {}", path.display()),
         Err(error) => tracing::warn!("the curves cannot be drawn: {error}"),

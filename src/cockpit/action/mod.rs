@@ -51,6 +51,7 @@ pub enum Action {
     ToStep,
     Palette,
     Copy,
+    Screenshot,
     Mouse,
     Bandwidth,
     Show(View),

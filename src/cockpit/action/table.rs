@@ -21,7 +21,7 @@ actions! {
     Main Checkpoint "checkpoint" [Chord::char('c')] "checkpoint" "Write a checkpoint at the end of the step." Some(4);
     Main Evaluate "evaluate" [Chord::char('e')] "evaluate" "Evaluate on the held-out questions at the end of the step." Some(5);
     Main TakeControl "take-control" [Chord::char('o')] "take control" "Take control of the training from another viewer." Some(0);
-    Main Export "export" [Chord::char('x')] "export" "Write the training curves as a PNG picture into the run folder." Some(6);
+    Main Export "export" [Chord::char('x')] "export" "Write the training curves into the run folder: PNG and SVG for print, and a PNG in the theme on show." Some(6);
     Main PreviousGroup "previous-sample" [Chord::char('[')] "older sample" "Show the question before this one." Some(8);
     Main NextGroup "next-sample" [Chord::char(']')] "newer sample" "Show the next question; past the newest one, follow new ones." Some(9);
     Main FocusNext "focus-next" [Chord::key(K::Tab)] "pane" "Go to the next pane." Some(7);
@@ -38,6 +38,7 @@ actions! {
     Main Last "last" [Chord::char('G'), Chord::key(K::End)] "last" "Go to the last candidate, chart or line." None;
     Main Theme "theme" [Chord::char('t')] "theme" "Choose a theme; each shows at once." Some(11);
     Main Copy "copy" [Chord::char('y')] "copy" "Copy the query on show into the clipboard of your terminal, through SSH too (OSC 52)." None;
+    Main Screenshot "screenshot" [Chord::ctrl('s')] "screenshot" "Write the screen into the run folder, as PNG, SVG and text." None;
     Main Mouse "mouse" [Chord::char('M')] "mouse" "Take the mouse (wheel scrolls, a click goes there), or give it back to the terminal." None;
     Main Bandwidth "bandwidth" [Chord::char('B')] "spare the line" "Draw two frames a second at most, for slow lines, or as many as before." None;
     Main Show(Train) "view-train" [Chord::char('1')] "train" "The training: charts, the newest questions, the log." None;

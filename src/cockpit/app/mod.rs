@@ -50,6 +50,8 @@ pub enum Effect {
     Redraw,
     /// Suspend the process.
     Suspend,
+    /// Write the screen as pictures and text.
+    Screenshot,
     /// Show the themes at hand.
     Themes,
     /// Take the theme of a name.
@@ -223,6 +225,7 @@ impl App {
             Action::Back => self.back(),
             Action::Theme => return Some(Effect::Themes),
             Action::Copy => self.copy_query(),
+            Action::Screenshot => return Some(Effect::Screenshot),
             Action::Mouse => return Some(Effect::Mouse),
             Action::Bandwidth => {
                 self.ui.sparing = !self.ui.sparing;

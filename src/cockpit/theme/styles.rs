@@ -45,6 +45,12 @@ impl Theme {
         &self.file.name
     }
 
+    /// The theme in all its colours, for pictures.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        Self { file: self.file.clone(), depth: ColorDepth::True }
+    }
+
     /// For which ground it is made.
     pub fn kind(&self) -> Option<Ground> {
         self.file.kind

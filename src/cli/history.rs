@@ -1,12 +1,16 @@
 //! A run's stored events, for cockpits.
 
 use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use flate2::read::GzDecoder;
 
 use super::Failure;
 use crate::{
@@ -44,6 +48,33 @@ impl History for StoredHistory {
         }
         Ok(reading.records)
     }
+}
+
+/// The records of a run: of its folder, or of a file that `export RUN events` wrote, packed by gzip or not.
+///
+/// # Errors
+/// There is neither, or it cannot be read; of a file, the line that is no record.
+pub fn read_records(run: &Path) -> Result<Vec<Record>, Failure> {
+    if !run.is_file() {
+        return read_run(&RunFolder::open(run)?);
+    }
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::Environment(format!("cannot read {}: {error}", run.display()));
+    let file = File::open(run).map_err(|error| failed(&error))?;
+    let packed = run.extension().is_some_and(|extension| extension == "gz");
+    let text: Box<dyn Read> = if packed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
+    let lines = BufReader::new(text).lines().enumerate();
+    lines
+        .map(|(at, line)| {
+            let line = line.map_err(|error| failed(&error))?;
+            serde_json::from_str(&line).map_err(|error| {
+                let (run, line) = (run.display(), at + 1);
+                Failure::Usage(format!(
+                    "{run}:{line}: no record of a run ({error}); `export RUN events` writes such files"
+                ))
+            })
+        })
+        .collect()
 }
 
 /// All that can be read of a run's store. What cannot is told on stderr.

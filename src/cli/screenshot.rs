@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Failure, history::read_run, say};
+use super::{Failure, history::read_records, say};
 use crate::{
     cockpit::{
         App, Symbols,
@@ -23,7 +23,7 @@ use crate::{
 /// Draw the cockpit of a stored run as a picture or as text, without a terminal.
 #[derive(Debug, Clone, Args)]
 pub struct ScreenshotArgs {
-    /// The run folder.
+    /// The run folder, or a file of records that `export RUN events` wrote (packed by gzip or not).
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// Columns and rows of the screen.
@@ -58,8 +58,7 @@ pub fn size(text: &str) -> Result<(u16, u16), String> {
 /// # Errors
 /// There is no run, there is no such theme, or the file cannot be written.
 pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
-    let folder = RunFolder::open(&args.run)?;
-    let mut records = read_run(&folder)?;
+    let mut records = read_records(&args.run)?;
     if let Some(step) = args.step {
         let after = records.iter().position(|record| record.event.step().is_some_and(|at| at > step));
         records.truncate(after.unwrap_or(records.len()));
@@ -72,7 +71,12 @@ pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
         say(screen::text(&drawn).trim_end());
         return Ok(());
     }
-    let path = args.out.clone().unwrap_or_else(|| folder.exports().join(format!("screen-{columns}x{rows}.png")));
+    let name = format!("screen-{columns}x{rows}.png");
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None if args.run.is_file() => PathBuf::from(name),
+        None => RunFolder::open(&args.run)?.exports().join(name),
+    };
     let picture = match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => screen_svg::render(&drawn).into_bytes(),
         Some("txt") => screen::text(&drawn).into_bytes(),

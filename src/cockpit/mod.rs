@@ -10,6 +10,7 @@ mod draw;
 pub mod entry;
 mod feed;
 pub(crate) mod figures;
+pub mod measure;
 mod messages;
 mod options;
 mod outcome;

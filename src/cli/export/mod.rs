@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, history::read_run, say};
 use crate::{
     cockpit::theme::{ColorDepth, Theme, ThemeFile},
+    harmless,
     plot::{self, Look, PlotError, write_picture},
     run::{event::Record, folder::RunFolder, standing},
 };
@@ -23,6 +24,7 @@ use crate::{
   curves   png, svg
   samples  jsonl (a question a line), csv (a candidate a row), md
   metrics  csv, jsonl (a step a line, under TRL's names)
+  events   jsonl: every record of the run, which `screenshot` reads again
   report   md, with the curves beside it as a picture
 
 Other programs' own:
@@ -62,6 +64,8 @@ pub enum What {
     Samples,
     /// What was measured at each step, and in evaluations.
     Metrics,
+    /// All that the trainer said: the run's records, from which the whole cockpit can be shown again.
+    Events,
     /// All in one page: settings, model, data, curves, evaluations, what was won and lost.
     Report,
     /// TensorBoard's event file.
@@ -93,6 +97,7 @@ impl What {
             Self::Samples => &[Format::Jsonl, Format::Csv, Format::Md],
             Self::Metrics => &[Format::Csv, Format::Jsonl],
             Self::Report => &[Format::Md],
+            Self::Events => &[Format::Jsonl],
             Self::Tensorboard | Self::Mlflow => &[],
         }
     }
@@ -150,6 +155,15 @@ pub fn export(args: &ExportArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Records as they are stored, one a line.
+fn events(records: &[Record]) -> Result<String, PlotError> {
+    records.iter().filter(|record| record.seq != 0).try_fold(String::new(), |mut text, record| {
+        text += &harmless::json(&serde_json::to_string(record).map_err(|error| PlotError::Draw(error.to_string()))?);
+        text.push('\n');
+        Ok(text)
+    })
+}
+
 /// The colours that are meant.
 fn look(name: &str) -> Result<Look, Failure> {
     if name == "print" {
@@ -174,6 +188,7 @@ fn write(
         (What::Samples, Format::Csv) => samples::csv(&standing),
         (What::Samples, Format::Md) => samples::markdown(&standing),
         (What::Samples, _) => samples::jsonl(&standing),
+        (What::Events, _) => events(records)?,
         (What::Metrics, Format::Jsonl) => metrics::jsonl(&standing),
         (What::Metrics, _) => metrics::csv(&standing),
         // They have no format: `trackers` exports them.

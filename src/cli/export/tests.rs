@@ -1,7 +1,8 @@
-use std::fs;
+use std::{fs, io::Write};
 
 use super::*;
 use crate::{
+    cli::history::read_records,
     cockpit::fixture::{RunBuilder, group},
     run::event::{EndReason, Event},
 };
@@ -45,8 +46,7 @@ fn what_does_not_go_is_told_with_what_does() {
                 Ok(found) => assert!(found == *format && what.formats().contains(format)),
                 Err(error) => {
                     let text = error.to_string();
-                    let list =
-                        "curves as png or svg, samples as jsonl or csv or md, metrics as csv or jsonl, report as md";
+                    let list = "curves as png or svg, samples as jsonl or csv or md, metrics as csv or jsonl, events as jsonl, report as md";
                     assert!(text.contains(list) && text.contains(&name(format)), "{text}");
                 }
             }
@@ -128,9 +128,29 @@ fn the_report_has_everything_and_its_picture_beside_it() {
 fn a_run_without_steps_has_nothing_to_export() {
     let dir = tempfile::tempdir().unwrap();
     let folder = RunFolder::create(dir.path()).unwrap();
-    for (what, format) in all() {
+    for (what, format) in all().filter(|(what, _)| *what != What::Events) {
         let path = folder.exports().join("out");
         let error = write(what, format, &folder, &RunBuilder::new().records(), &path, &Look::PRINT).unwrap_err();
         assert!(matches!(error, PlotError::Empty) && !path.exists());
     }
+}
+
+#[test]
+fn exported_events_are_the_run_again_packed_or_not() {
+    let (dir, bytes) = exported(What::Events, Format::Jsonl);
+    let stored: Vec<_> = records().into_iter().filter(|record| record.seq != 0).collect();
+    let plain = dir.path().join("run.jsonl");
+    fs::write(&plain, &bytes).unwrap();
+    assert_eq!(read_records(&plain).unwrap(), stored);
+    let packed = dir.path().join("run.jsonl.gz");
+    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&packed).unwrap(), flate2::Compression::best());
+    encoder.write_all(&bytes).unwrap();
+    encoder.finish().unwrap();
+    assert_eq!(read_records(&packed).unwrap(), stored);
+    fs::write(&plain, [&bytes[..], b"{\"type\":\"step\"}\n"].concat()).unwrap();
+    let error = read_records(&plain).unwrap_err().to_string();
+    assert!(error.contains(&format!("run.jsonl:{}: no record", stored.len() + 1)), "{error}");
+    let cut = &fs::read(&packed).unwrap()[..100];
+    fs::write(&packed, cut).unwrap();
+    assert!(read_records(&packed).unwrap_err().to_string().contains("cannot read"));
 }

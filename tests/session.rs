@@ -84,7 +84,7 @@ fn a_paused_trainer_checkpoints_evaluates_and_goes_on() {
         match event {
             Event::Progress(_) => send(0, Command::Pause),
             Event::State(changed) if changed.state == RunState::Paused => {
-                send(1, Command::Checkpoint);
+                send(1, Command::Checkpoint { note: None });
                 send(3, Command::Resume);
             }
             Event::Checkpoint(saved) if saved.reason == CheckpointReason::Manual => send(2, Command::Evaluate),

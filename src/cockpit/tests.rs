@@ -168,7 +168,7 @@ fn pausing_is_shown_until_the_trainer_says_paused() {
 fn checkpoint_and_evaluation_are_asked_for() {
     let mut driver = Driver::new(&midway());
     driver.keys("ce");
-    assert_eq!(driver.sent(), [Command::Checkpoint, Command::Evaluate]);
+    assert_eq!(driver.sent(), [Command::Checkpoint { note: None }, Command::Evaluate]);
     assert_eq!(driver.key(KeyCode::Char('x')), Some(Effect::Export));
 }
 
@@ -238,7 +238,7 @@ fn a_viewer_without_control_is_told_whom_to_take_it_from() {
     driver.app.see(&Presence { mine: true, control: Some("me".into()), ..looking_on() });
     assert!(driver.screen(120, 40).contains("2 viewers, you steer"));
     driver.keys("c");
-    assert_eq!(driver.sent(), [Command::Checkpoint]);
+    assert_eq!(driver.sent(), [Command::Checkpoint { note: None }]);
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn nothing_from_outside_reaches_the_terminal_as_a_command() {
     run.add(Event::Run(Box::new(started)));
     run.add(Event::Group(Box::new(group))).step(1);
     run.add(Event::Log(LogLine { level: LogLevel::Error, message: nasty.into() }));
-    let saved = CheckpointSaved { step: 1, path: nasty.into(), bytes: 1, reason: CheckpointReason::Manual };
+    let saved = CheckpointSaved { step: 1, path: nasty.into(), bytes: 1, reason: CheckpointReason::Manual, note: None };
     run.add(Event::Checkpoint(saved));
     let clean = |screen: &str| {
         assert!(screen.contains('␛'), "escapes are shown: {screen}");

@@ -97,6 +97,18 @@ impl Scorer {
         self.judged(&asked)
     }
 
+    /// Replaces the weights.
+    pub fn weigh(&mut self, settings: RewardSettings) {
+        self.settings = settings;
+    }
+
+    /// The SQL of a reply to a question without a gold query, and what came of executing it.
+    pub fn execute(&self, example: &Example, reply: &str) -> (String, ResultPreview) {
+        let sql = extract_sql(reply);
+        let execution = self.sandbox.run(&example.database, &self.form(&sql));
+        (sql, preview(&execution))
+    }
+
     /// What came of the queries executed so far, gold queries aside.
     pub fn tally(&self) -> Tally {
         self.sandbox.tally()

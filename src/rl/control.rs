@@ -1,6 +1,7 @@
 //! What a trainer is asked to do: commands from cockpits, and the signals of the process.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,6 +22,10 @@ pub struct Control {
     signal: Arc<AtomicBool>,
     /// What has been asked for and not yet done.
     pub wanted: Wanted,
+    /// What is said of the checkpoint that is wanted.
+    pub note: Option<String>,
+    /// What has to be done one after the other, between steps: changes, questions, going back.
+    pub orders: VecDeque<Command>,
     /// The state that viewers were told last.
     pub told: RunState,
 }
@@ -37,6 +42,8 @@ pub struct Remote {
 pub struct Wanted {
     /// Pause at the end of the step.
     pub pause: bool,
+    /// Train one step although a pause is wanted.
+    pub once: bool,
     /// Write a checkpoint.
     pub checkpoint: bool,
     /// Evaluate.
@@ -67,8 +74,14 @@ impl Stop {
 pub fn line() -> (Remote, Control) {
     let (commands, receiver) = mpsc::channel();
     let signal = Arc::new(AtomicBool::new(false));
-    let control =
-        Control { commands: receiver, signal: Arc::clone(&signal), wanted: Wanted::default(), told: RunState::Loading };
+    let control = Control {
+        commands: receiver,
+        signal: Arc::clone(&signal),
+        wanted: Wanted::default(),
+        note: None,
+        orders: VecDeque::new(),
+        told: RunState::Loading,
+    };
     (Remote { commands, signal }, control)
 }
 
@@ -121,11 +134,19 @@ impl Control {
     fn note(&mut self, command: Command) {
         match command {
             Command::Pause => self.wanted.pause = true,
-            Command::Resume => self.wanted.pause = false,
-            Command::Checkpoint => self.wanted.checkpoint = true,
+            Command::Resume => (self.wanted.pause, self.wanted.once) = (false, false),
+            // A step that is under way is the one.
+            Command::StepOnce => (self.wanted.pause, self.wanted.once) = (true, self.told == RunState::Paused),
+            Command::Checkpoint { note } => {
+                self.wanted.checkpoint = true;
+                self.note = note.or(self.note.take());
+            }
             Command::Evaluate => self.wanted.evaluate = true,
             Command::Stop { checkpoint: true } => self.wanted.stop = self.wanted.stop.or(Some(Stop::AfterStep)),
             Command::Stop { checkpoint: false } => self.wanted.stop = Some(Stop::Now),
+            Command::Set { .. } | Command::RollBack { .. } | Command::Ask { .. } | Command::Unknown => {
+                self.orders.push_back(command);
+            }
         }
     }
 
@@ -143,11 +164,12 @@ mod tests {
     #[test]
     fn commands_add_up_and_the_hardest_stop_wins() {
         let (remote, mut control) = line();
-        for command in [Command::Pause, Command::Checkpoint, Command::Evaluate, Command::Stop { checkpoint: true }] {
+        for command in [Command::Pause, Command::Checkpoint { note: None }, Command::Evaluate, Command::Stop { checkpoint: true }]
+        {
             remote.send(command);
         }
         let wanted = control.poll();
-        assert_eq!(wanted, Wanted { pause: true, checkpoint: true, evaluate: true, stop: Some(Stop::AfterStep) });
+        assert_eq!(wanted, Wanted { pause: true, once: false, checkpoint: true, evaluate: true, stop: Some(Stop::AfterStep) });
         remote.send(Command::Resume);
         remote.signal();
         assert_eq!((control.poll().pause, control.poll().stop), (false, Some(Stop::Signal)));
@@ -162,5 +184,32 @@ mod tests {
         assert_eq!(control.wait().stop, None);
         drop(remote);
         assert_eq!(control.wait().stop, Some(Stop::AfterStep));
+    }
+
+    #[test]
+    fn one_step_is_the_one_under_way_or_else_the_next() {
+        let (remote, mut control) = line();
+        for (told, once) in [(RunState::Running, false), (RunState::Paused, true)] {
+            control.told = told;
+            remote.send(Command::StepOnce);
+            assert_eq!((control.poll().pause, control.poll().once), (true, once));
+        }
+        remote.send(Command::Resume);
+        assert_eq!((control.poll().pause, control.poll().once), (false, false));
+    }
+
+    #[test]
+    fn orders_keep_their_order_and_the_newest_note_stays() {
+        let (remote, mut control) = line();
+        let set = |value: f64| Command::Set { key: "grpo.beta".into(), value: value.into() };
+        for command in [set(0.1), Command::RollBack { checkpoint: 3 }, set(0.2), Command::Unknown] {
+            remote.send(command);
+        }
+        for note in [Some("before the change"), None] {
+            remote.send(Command::Checkpoint { note: note.map(str::to_owned) });
+        }
+        assert!(control.poll().checkpoint);
+        assert_eq!(control.orders, [set(0.1), Command::RollBack { checkpoint: 3 }, set(0.2), Command::Unknown]);
+        assert_eq!(control.note.as_deref(), Some("before the change"));
     }
 }

@@ -62,7 +62,7 @@ impl Trainer {
         }))
     }
 
-    fn greedy(&self) -> Sampling {
+    pub(super) fn greedy(&self) -> Sampling {
         Sampling {
             temperature: 0.0,
             max_new_tokens: self.answer_length,

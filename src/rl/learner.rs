@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::{TrainError, policy::TrainerState, trainer::StepOutput, watch::Watch};
+use super::{TrainError, ask::Asked, policy::TrainerState, trainer::StepOutput, watch::Watch};
 use crate::{
     run::{
-        event::{EvalDone, GroupScored, StepDone},
+        checkpoint::Checkpoint,
+        event::{EvalDone, GroupScored, SettingChanged, StepDone},
         metrics::{self, Metrics},
     },
     settings::Settings,
@@ -39,6 +40,26 @@ pub trait Learner {
     /// # Errors
     /// A file cannot be written, or a weight is not finite.
     fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+    /// Takes back all that training changed, as a checkpoint has it.
+    ///
+    /// # Errors
+    /// A file is missing or damaged, or does not fit; then nothing has changed.
+    fn roll_back(&mut self, from: &Checkpoint) -> Result<(), TrainError>;
+
+    /// Changes a setting from the next step on; it is what [`TrainerState::changes`] says last then. `Err` says why it cannot be.
+    ///
+    /// # Errors
+    /// What is allowed there.
+    fn change(&mut self, change: SettingChanged) -> Result<(), String>;
+
+    /// Answers a question of a person's own.
+    ///
+    /// # Errors
+    /// The model fails.
+    fn ask(&self, _database: &str, _question: &str, _watch: &mut dyn Watch) -> Result<Asked, TrainError> {
+        Ok(Asked::Refused("only a run of `train` answers questions; this one is fine-tuned on gold queries".into()))
+    }
 
     /// Counters.
     fn progress(&self) -> &TrainerState;

@@ -9,7 +9,7 @@ use super::{coefficients::Coefficients, error::TrainError, ladder::Economies, op
 use crate::{
     data::{Cursor, PassRates},
     model::{Lora, Model},
-    run::checkpoint::Checkpoint,
+    run::{checkpoint::Checkpoint, event::SettingChanged},
     settings::Settings,
 };
 
@@ -61,6 +61,9 @@ pub struct TrainerState {
     /// How often each question was solved lately; states of older versions have none.
     #[serde(default)]
     pub pass_rates: PassRates,
+    /// Settings that were changed while it trained, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<SettingChanged>,
 }
 
 impl Policy {

@@ -64,6 +64,14 @@ impl Asker {
         Self { prompts, max_tokens, constrain, grammars: Mutex::default() }
     }
 
+    /// Constrains replies so from now on.
+    pub fn constrain(&mut self, constrain: Constrain) {
+        if self.constrain != constrain {
+            self.constrain = constrain;
+            self.grammars = Mutex::default();
+        }
+    }
+
     /// The prompt of a question; `None` if it is too long.
     ///
     /// # Errors

@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, path::Path};
 
 use burn::tensor::Device;
 
-use super::{TrainError, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
+use super::{TrainError, changes, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
 use crate::{
     data::{Course, Dataset, GoldReport, Prompts},
     model::{Model, device, locate},
     reward::Scorer,
     run::{
         checkpoint::{self, Checkpoint},
-        event::{DataSummary, LogLevel, Method, ModelSummary, Phase, RunStarted, SCHEMA_VERSION},
+        event::{DataSummary, LogLevel, Method, ModelSummary, Phase, RunStarted, SCHEMA_VERSION, SettingChanged},
         folder::RunFolder,
         memory::MemoryMeter,
     },
@@ -31,7 +31,7 @@ pub fn load(
     resume: bool,
     watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer>, TrainError> {
-    let (mut notes, mut settings) = (Vec::new(), settings);
+    let mut notes = Vec::new();
     let chosen = device::choose(&settings.run.device)?;
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     // A template that cannot be used is better told before the model is loaded.
@@ -41,11 +41,13 @@ pub fn load(
     notes.extend(note_ratios(&settings));
     let model = load_model(&settings, &chosen.device, watch)?;
     let from = if resume { find_checkpoint(folder, &mut notes)? } else { None };
-    let policy = match &from {
+    let mut policy = match &from {
         Some(checkpoint) => Policy::resume(&model, &settings, &chosen.device, checkpoint)?,
         None => Policy::start(&model, &settings, &chosen.device)?,
     };
-    let max_steps = max_steps(&settings, dataset.train.len());
+    let asked = settings;
+    let settings = changes::take_up(&asked, &mut policy.progress);
+    let max_steps = max_steps(&asked, dataset.train.len());
     let memory = MemoryMeter::new(chosen.gpu_index);
     let started = Beginning {
         method: Method::Grpo,
@@ -57,25 +59,27 @@ pub fn load(
         max_steps,
         memory: &memory,
         resumed_from: resume.then_some(policy.progress.step),
+        changes: policy.progress.changes.clone(),
     }
     .event()?;
     let answer_length = settings.rollout.max_completion_length;
-    policy.progress.economies.apply(&mut settings);
     let scorer = Scorer::new(sandbox, settings.reward.clone(), settings.sql.comparison);
     let asker = Asker::new(prompts, settings.data.max_prompt_tokens, settings.rollout.constrain);
     let course = Course::new(&settings.data, settings.run.seed, &dataset.train);
-    let trainer = Trainer {
+    let mut trainer = Trainer {
         model,
         policy,
         dataset,
         course,
         scorer,
         asker,
+        asked,
         settings,
         max_steps,
         answer_length,
         told: BTreeSet::new(),
     };
+    trainer.take_up_settings();
     Ok(Loaded { trainer, started, memory, notes })
 }
 
@@ -90,6 +94,7 @@ pub(crate) struct Beginning<'a> {
     pub max_steps: u64,
     pub memory: &'a MemoryMeter,
     pub resumed_from: Option<u64>,
+    pub changes: Vec<SettingChanged>,
 }
 
 impl Beginning<'_> {
@@ -109,6 +114,7 @@ impl Beginning<'_> {
             max_steps: self.max_steps,
             memory_source: self.memory.source(),
             resumed_from: self.resumed_from,
+            changes: self.changes,
         })
     }
 }
@@ -156,7 +162,9 @@ fn note_ratios(settings: &Settings) -> Option<(LogLevel, String)> {
 
 fn describe_data(settings: &Settings, dataset: &Dataset) -> DataSummary {
     let root = Path::new(&dataset.root).display().to_string();
-    DataSummary { root, train: dataset.train.len(), dev: settings.eval.questions.min(dataset.dev.len()) }
+    let names: BTreeSet<_> = dataset.train.iter().chain(&dataset.dev).map(|example| example.db_id.clone()).collect();
+    let (train, dev) = (dataset.train.len(), settings.eval.questions.min(dataset.dev.len()));
+    DataSummary { root, train, dev, databases: names.into_iter().collect() }
 }
 
 /// Steps at which the run ends: `run.max_steps`, else as many as `run.epochs` passes take.

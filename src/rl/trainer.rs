@@ -9,6 +9,8 @@ use std::{
 
 use super::{
     TrainError,
+    ask::Asked,
+    changes,
     engine::Engine,
     gather::Gathered,
     learner::{Examined, Learner, line_end, value},
@@ -27,7 +29,8 @@ use crate::{
     model::{Lora, Model, PackedGroup},
     reward::Scorer,
     run::{
-        event::{GradientFlow, GroupScored, StepDone},
+        checkpoint::Checkpoint,
+        event::{GradientFlow, GroupScored, SettingChanged, StepDone},
         metrics::{self, Metrics},
         profile::Work,
     },
@@ -48,7 +51,9 @@ pub struct Trainer {
     pub scorer: Scorer,
     /// Makes prompts.
     pub asker: Asker,
-    /// All settings.
+    /// The settings that were asked for.
+    pub asked: Settings,
+    /// The settings that it computes by: those asked for, with what was changed since and what it does without for want of memory.
     pub settings: Settings,
     /// Steps at which the run ends.
     pub max_steps: u64,
@@ -142,6 +147,16 @@ impl Trainer {
         Ok(Some(StepOutput { done: StepDone { step, metrics }, groups, gradients, warnings }))
     }
 
+    /// Computes from now on by what was asked for, what was changed since, and what has to be done without.
+    pub(super) fn take_up_settings(&mut self) {
+        let progress = &mut self.policy.progress;
+        self.settings = changes::take_up(&self.asked, progress);
+        self.answer_length = self.settings.rollout.max_completion_length;
+        progress.economies.apply(&mut self.settings);
+        self.scorer.weigh(self.settings.reward.clone());
+        self.asker.constrain(self.settings.rollout.constrain);
+    }
+
     /// Notes how far the run has come.
     fn count(&mut self, step: u64, gathered: &Gathered) {
         let progress = &mut self.policy.progress;
@@ -220,6 +235,23 @@ impl Learner for Trainer {
 
     fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.policy.save(&self.model.summary().path, dir)
+    }
+
+    fn roll_back(&mut self, from: &Checkpoint) -> Result<(), TrainError> {
+        let device = self.policy.adapter.params.first().map(|param| param.value.device()).unwrap_or_default();
+        self.policy = Policy::resume(&self.model, &self.asked, &device, from)?;
+        self.take_up_settings();
+        Ok(())
+    }
+
+    fn change(&mut self, change: SettingChanged) -> Result<(), String> {
+        changes::note(&self.asked, &mut self.policy.progress, change)?;
+        self.take_up_settings();
+        Ok(())
+    }
+
+    fn ask(&self, database: &str, question: &str, watch: &mut dyn Watch) -> Result<Asked, TrainError> {
+        Trainer::ask(self, database, question, watch)
     }
 
     fn progress(&self) -> &TrainerState {

@@ -72,6 +72,9 @@ pub struct Manifest {
     pub step: u64,
     /// Why it was written.
     pub reason: CheckpointReason,
+    /// What the person who asked for it says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// Size and sha256 of every other file, by name relative to the folder.
     pub files: BTreeMap<String, FileEntry>,
 }
@@ -120,11 +123,13 @@ pub fn write(
     let path = checkpoints.join(name(step));
     let there = if path.exists() { read(&path).ok() } else { None };
     if there.is_none() && path.exists() {
-        set_aside(&path)?;
+        set_aside(&path, "damaged")?;
     }
     let temporary = checkpoints.join(format!(".step-{step:08}.{}.tmp", std::process::id()));
     let reason = there.as_ref().map_or(reason, |there| stronger(there.manifest.reason, reason));
-    let written = write_folder(&temporary, step, reason, fill).and_then(|manifest| match there {
+    let note = there.as_ref().and_then(|there| there.manifest.note.clone());
+    let label = Manifest { version: CHECKPOINT_VERSION, step, reason, note, files: BTreeMap::new() };
+    let written = write_folder(&temporary, label, fill).and_then(|manifest| match there {
         None => fs::rename(&temporary, &path).map(|()| manifest).map_err(io_error("rename", &temporary)),
         Some(there) => replace(there, &temporary, manifest),
     });
@@ -156,6 +161,25 @@ fn replace(mut there: Checkpoint, temporary: &Path, manifest: Manifest) -> Resul
         tracing::warn!("{} cannot be removed: {error}", temporary.display());
     }
     Ok(if replaced { manifest } else { there.manifest })
+}
+
+/// Writes what is said of a checkpoint into its manifest.
+///
+/// # Errors
+/// The manifest cannot be written.
+pub fn annotate(checkpoint: &mut Checkpoint, note: String) -> Result<(), CheckpointError> {
+    checkpoint.manifest.note = Some(note);
+    write_manifest(&checkpoint.path, &checkpoint.manifest)
+}
+
+/// Renames the checkpoints of later steps, so that none of them is taken up any more and their steps can be written again. Returns what
+/// they are called now.
+///
+/// # Errors
+/// A folder cannot be listed or renamed.
+pub fn set_aside_after(checkpoints: &Path, step: u64) -> Result<Vec<PathBuf>, CheckpointError> {
+    let later = folders(checkpoints)?.into_iter().filter(|path| path.as_path() > checkpoints.join(name(step)).as_path());
+    later.map(|path| set_aside(&path, "void")).collect()
 }
 
 /// A checkpoint that was asked for is kept longer than a periodic one of the same step.
@@ -204,8 +228,7 @@ pub fn remove_leftovers(checkpoints: &Path) -> Result<(), CheckpointError> {
 
 fn write_folder(
     folder: &Path,
-    step: u64,
-    reason: CheckpointReason,
+    label: Manifest,
     fill: impl FnOnce(&Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>>,
 ) -> Result<Manifest, CheckpointError> {
     fs::create_dir_all(folder).map_err(io_error("make", folder))?;
@@ -215,7 +238,7 @@ fn write_folder(
         File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("sync", &path))?;
         files.insert(name, entry(&path)?);
     }
-    let manifest = Manifest { version: CHECKPOINT_VERSION, step, reason, files };
+    let manifest = Manifest { files, ..label };
     write_manifest(folder, &manifest)?;
     Ok(manifest)
 }
@@ -300,11 +323,12 @@ pub fn prune(checkpoints: &Path, keep: usize) -> Result<(), CheckpointError> {
     Ok(())
 }
 
-/// Renames a damaged checkpoint, so that its step can be written again and nothing is lost.
-fn set_aside(path: &Path) -> Result<(), CheckpointError> {
-    let aside = (0..1000).map(|n| path.with_extension(format!("damaged-{n}"))).find(|p| !p.exists());
-    let aside = aside.unwrap_or_else(|| path.with_extension("damaged"));
-    fs::rename(path, aside).map_err(io_error("set aside", path))
+/// Renames a checkpoint that is `how`, so that its step can be written again and nothing is lost.
+fn set_aside(path: &Path, how: &str) -> Result<PathBuf, CheckpointError> {
+    let aside = (0..1000).map(|n| path.with_extension(format!("{how}-{n}"))).find(|p| !p.exists());
+    let aside = aside.unwrap_or_else(|| path.with_extension(how));
+    fs::rename(path, &aside).map_err(io_error("set aside", path))?;
+    Ok(aside)
 }
 
 fn folders(checkpoints: &Path) -> Result<Vec<PathBuf>, CheckpointError> {

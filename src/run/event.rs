@@ -10,6 +10,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+mod alarm;
+mod answer;
+mod change;
+
+pub use alarm::{Alarm, Cost, CostOf, Remedy, SetTo, Severity};
+pub use answer::{Answer, Reply};
+pub use change::{ChangedBy, Refusal, SettingChanged};
+
 use super::metrics::Metrics;
 
 /// Version of the event schema, written in the first event of every run.
@@ -48,6 +56,14 @@ pub enum Event {
     State(StateChanged),
     /// A line for the log pane.
     Log(LogLine),
+    /// Something is wrong with the run, or no longer is.
+    Alarm(Box<Alarm>),
+    /// A setting was changed while the run trains.
+    Changed(SettingChanged),
+    /// A command is not obeyed.
+    Refused(Refusal),
+    /// A person's question is answered.
+    Answer(Box<Answer>),
     /// The trainer is done with the run, for now or for good.
     End(RunEnded),
     /// Something that only a newer program knows: counted, and passed over. Never stored.
@@ -73,6 +89,10 @@ impl Event {
             Event::Checkpoint(_) => "checkpoint",
             Event::State(_) => "state",
             Event::Log(_) => "log",
+            Event::Alarm(_) => "alarm",
+            Event::Changed(_) => "changed",
+            Event::Refused(_) => "refused",
+            Event::Answer(_) => "answer",
             Event::End(_) => "end",
             Event::Other => "other",
         }
@@ -89,7 +109,10 @@ impl Event {
             Event::Progress(e) => Some(e.step),
             Event::End(e) => Some(e.step),
             Event::Run(e) => e.resumed_from,
-            Event::State(_) | Event::Log(_) | Event::Other => None,
+            Event::Alarm(e) => Some(e.step),
+            Event::Changed(e) => Some(e.takes_effect),
+            Event::Answer(e) => Some(e.step),
+            Event::State(_) | Event::Log(_) | Event::Refused(_) | Event::Other => None,
         }
     }
 }
@@ -124,6 +147,9 @@ pub struct RunStarted {
     pub memory_source: MemorySource,
     /// The step of the checkpoint that this trainer continued from. Events of later steps that precede this one are void.
     pub resumed_from: Option<u64>,
+    /// Settings that were changed while it trained, and are in `settings` as they are by now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<SettingChanged>,
 }
 
 impl RunStarted {
@@ -176,6 +202,9 @@ pub struct DataSummary {
     pub train: usize,
     /// Held-out questions in use.
     pub dev: usize,
+    /// The databases, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub databases: Vec<String>,
 }
 
 /// What `memory_bytes` measures.
@@ -355,6 +384,9 @@ pub struct CheckpointSaved {
     pub bytes: u64,
     /// Why it was written.
     pub reason: CheckpointReason,
+    /// What the person who asked for it says of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// Why a checkpoint was written.

@@ -86,7 +86,7 @@ impl RunBuilder {
     /// Adds a checkpoint.
     pub fn checkpoint(&mut self, step: u64) -> &mut Self {
         let path = format!("runs/test/checkpoint-{step}").into();
-        self.add(Event::Checkpoint(CheckpointSaved { step, path, bytes: 1 << 20, reason: CheckpointReason::Periodic }))
+        self.add(Event::Checkpoint(CheckpointSaved { step, path, bytes: 1 << 20, reason: CheckpointReason::Periodic, note: None }))
     }
 
     /// Adds progress within a phase.
@@ -131,10 +131,11 @@ pub(crate) fn started(resumed_from: Option<u64>) -> RunStarted {
             weight_bytes: 91_000_000,
             formats: "Q4_1 ×210, Q8_0 ×1, F32 ×61".into(),
         },
-        data: DataSummary { root: "/data/spider".into(), train: 7000, dev: 1034 },
+        data: DataSummary { root: "/data/spider".into(), train: 7000, dev: 1034, databases: Vec::new() },
         max_steps: 200,
         memory_source: MemorySource::Process,
         resumed_from,
+        changes: Vec::new(),
     }
 }
 

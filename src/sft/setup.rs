@@ -84,6 +84,7 @@ impl Classroom {
             max_steps: trainer.max_steps,
             memory: &memory,
             resumed_from: place.resume.then_some(trainer.progress.step),
+            changes: trainer.progress.changes.clone(),
         }
         .event()?;
         Ok(Loaded { trainer, started, memory, notes: self.notes })

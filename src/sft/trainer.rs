@@ -7,7 +7,7 @@ use crate::{
     model::LoraGrads,
     reward::Scorer,
     rl::{
-        TrainError,
+        TrainError, changes,
         learner::{Examined, Learner, line_end, value},
         optimizer::{AdamW, clip_scale, global_norm},
         policy::TrainerState,
@@ -16,7 +16,8 @@ use crate::{
         watch::Watch,
     },
     run::{
-        event::{Phase, StepDone},
+        checkpoint::Checkpoint,
+        event::{Phase, SettingChanged, StepDone},
         metrics::{self, Metrics},
         profile::Work,
     },
@@ -37,7 +38,9 @@ pub struct Trainer<P> {
     pub optimizer: AdamW,
     /// Counters; the cursor's position counts bundles.
     pub progress: TrainerState,
-    /// All settings.
+    /// The settings that were asked for.
+    pub asked: Settings,
+    /// The same with what was changed since.
     pub settings: Settings,
     /// Steps at which the run ends.
     pub max_steps: u64,
@@ -51,7 +54,8 @@ impl<P: Pupil> Trainer<P> {
         let bundles = lessons.epoch(settings.sft.questions_per_bundle, settings.run.seed, 0).len();
         let by_epochs = (settings.run.epochs * bundles as f64 / settings.sft.bundles_per_step as f64).ceil() as u64;
         let max_steps = settings.run.max_steps.unwrap_or(by_epochs.max(1));
-        Self { pupil, lessons, exam, scorer, optimizer, progress, settings, max_steps }
+        let asked = settings.clone();
+        Self { pupil, lessons, exam, scorer, optimizer, progress, asked, settings, max_steps }
     }
 
     /// Goes on from a checkpoint's folder.
@@ -59,11 +63,12 @@ impl<P: Pupil> Trainer<P> {
     /// # Errors
     /// A file is missing or damaged, or does not fit the settings.
     pub fn resume(&mut self, dir: &Path) -> Result<(), TrainError> {
-        self.pupil.restore(dir)?;
         let params = self.pupil.params();
         let device = params.first().map(|p| p.value.device()).unwrap_or_default();
-        self.optimizer = AdamW::load(params, dir, &device)?;
-        self.progress = TrainerState::load(dir)?;
+        let (optimizer, progress) = (AdamW::load(params, dir, &device)?, TrainerState::load(dir)?);
+        self.pupil.restore(dir)?;
+        (self.optimizer, self.progress) = (optimizer, progress);
+        self.settings = changes::take_up(&self.asked, &mut self.progress);
         Ok(())
     }
 }
@@ -143,6 +148,20 @@ impl<P: Pupil> Learner for Trainer<P> {
         self.pupil.save(dir)?;
         self.optimizer.save(self.pupil.params(), dir)?;
         self.progress.save(dir)
+    }
+
+    fn roll_back(&mut self, from: &Checkpoint) -> Result<(), TrainError> {
+        self.resume(&from.path)
+    }
+
+    fn change(&mut self, change: SettingChanged) -> Result<(), String> {
+        let used = ["optim.", "eval.", "run.", "doctor."].iter().any(|group| change.key.starts_with(group));
+        if !used {
+            return Err(format!("supervised fine-tuning has no use for {}", change.key));
+        }
+        changes::note(&self.asked, &mut self.progress, change)?;
+        self.settings = changes::take_up(&self.asked, &mut self.progress);
+        Ok(())
     }
 
     fn progress(&self) -> &TrainerState {

@@ -202,7 +202,7 @@ impl App {
             _ if needs_trainer(action) && self.tape.is_some() => self.toast(LogLevel::Warn, NO_TRAINER.into()),
             Action::PauseResume => self.pause_or_resume(),
             Action::Checkpoint => {
-                self.order(Command::Checkpoint, "a checkpoint is written at the end of the step");
+                self.order(Command::Checkpoint { note: None }, "a checkpoint is written at the end of the step");
             }
             Action::Evaluate => {
                 self.order(Command::Evaluate, "the held-out questions are asked at the end of the step");

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{LogEntry, LogTail, Samples, Series};
+use super::{LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
 use crate::run::{
     event::{
-        CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, RunEnded, RunStarted,
-        RunState, StateChanged, StepDone,
+        Alarm, CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, Refusal, RunEnded, RunStarted,
+        RunState, SettingChanged, Severity, StateChanged, StepDone,
     },
     metrics,
     pace::Left,
@@ -42,6 +42,7 @@ pub struct RunView {
     samples: Samples,
     log: LogTail,
     checkpoints: Vec<CheckpointSaved>,
+    notices: Notices,
     ended: Option<RunEnded>,
     absence: Option<Absence>,
     last_seq: u64,
@@ -90,6 +91,15 @@ impl RunView {
             }
             Event::State(StateChanged { state }) => self.enter(*state),
             Event::Log(line) => self.say(Some(record.time), line.level, line.message.clone()),
+            Event::Alarm(alarm) => self.alarm(record.time, alarm),
+            Event::Changed(change) => self.changed(record.time, change),
+            Event::Refused(Refusal { asked, reason }) => {
+                self.say(Some(record.time), LogLevel::Warn, format!("asked {asked}, which is refused: {reason}"));
+            }
+            Event::Answer(answer) => {
+                self.progress = None;
+                self.notices.answer(answer);
+            }
             Event::End(ended) => self.end(record.time, ended),
             // Nothing on screen shows it yet.
             Event::Gradients(_) => {}
@@ -113,6 +123,7 @@ impl RunView {
             self.forget_after(step);
             self.say(Some(time), LogLevel::Info, format!("resumed from the checkpoint of step {step}"));
         }
+        self.notices.start(started);
         self.first_time = Some(time);
         self.ended = None;
         self.absence = None;
@@ -144,6 +155,32 @@ impl RunView {
         let percent = eval.execution_accuracy * 100.0;
         let text = format!("held-out at step {}: {}/{} right ({percent:.1}%){best}", eval.step, eval.correct, eval.n);
         self.say(Some(time), LogLevel::Info, text);
+        self.notices.mark(eval.step, MarkerKind::Evaluation, format!("held-out {percent:.1}%"));
+    }
+
+    fn alarm(&mut self, time: f64, alarm: &Alarm) {
+        let level = match alarm.severity {
+            _ if !alarm.active => LogLevel::Info,
+            Severity::Notice => LogLevel::Info,
+            Severity::Warning => LogLevel::Warn,
+            Severity::Critical => LogLevel::Error,
+        };
+        let what = if alarm.active { &alarm.what } else { "is over" };
+        let done = alarm.done.as_ref().map_or_else(String::new, |done| format!("; {done}"));
+        self.say(Some(time), level, format!("doctor: {}: {what}{done}", alarm.detector));
+        self.notices.alarm(alarm);
+    }
+
+    fn changed(&mut self, time: f64, change: &SettingChanged) {
+        let SettingChanged { key, old, new, takes_effect, .. } = change;
+        self.say(Some(time), LogLevel::Info, format!("{key}: {old} → {new} from step {takes_effect} on"));
+        // What is shown as the run's settings is what it trains by.
+        if let (Some(info), Some((group, name))) = (&mut self.info, key.split_once('.'))
+            && let Some(value) = info.settings.get_mut(group).and_then(|group| group.get_mut(name))
+        {
+            *value = new.clone();
+        }
+        self.notices.change(change);
     }
 
     fn checkpoint_saved(&mut self, time: f64, saved: &CheckpointSaved) {
@@ -155,7 +192,11 @@ impl RunView {
             CheckpointReason::Final => " (final)",
         };
         let path = self.in_run_dir(&saved.path);
-        self.say(Some(time), LogLevel::Info, format!("checkpoint of step {}{why}: {}", saved.step, path.display()));
+        let note = saved.note.as_ref().map_or_else(String::new, |note| format!(" “{note}”"));
+        let text = format!("checkpoint of step {}{why}: {}{note}", saved.step, path.display());
+        self.say(Some(time), LogLevel::Info, text);
+        let said = saved.note.clone().unwrap_or_else(|| format!("checkpoint of step {}", saved.step));
+        self.notices.mark(saved.step, MarkerKind::Checkpoint, said);
     }
 
     fn end(&mut self, time: f64, ended: &RunEnded) {
@@ -252,6 +293,16 @@ impl RunView {
     /// Checkpoints, oldest first.
     pub fn checkpoints(&self) -> &[CheckpointSaved] {
         &self.checkpoints
+    }
+
+    /// Alarms, changes by hand, answers, and what charts mark.
+    pub fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// What charts mark, by step.
+    pub fn markers(&self) -> &[Marker] {
+        self.notices.markers()
     }
 
     /// How the run ended, once it has.

@@ -5,11 +5,13 @@
 
 mod fold;
 mod log;
+mod notices;
 mod samples;
 mod series;
 
 pub use fold::{Absence, Applied, RunView};
 pub use log::{LogEntry, LogTail};
+pub use notices::{Marker, MarkerKind, Notices, PastAlarm};
 pub use samples::Samples;
 pub use series::{Range, Series};
 

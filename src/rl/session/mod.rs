@@ -1,5 +1,6 @@
 //! A trainer's whole working life: load, train, obey, save, end.
 
+mod orders;
 mod patience;
 mod saving;
 #[cfg(test)]
@@ -43,6 +44,7 @@ pub struct Loaded<L> {
 /// A trainer at work.
 struct Session<'a, L> {
     trainer: L,
+    started: RunStarted,
     memory: MemoryMeter,
     folder: &'a RunFolder,
     control: &'a mut Control,
@@ -108,7 +110,7 @@ fn work<L: Learner>(
     let loaded = load(&mut bridge)?;
     bridge.finish()?;
     reporter.leave();
-    reporter.report(Event::Run(Box::new(loaded.started)))?;
+    reporter.report(Event::Run(Box::new(loaded.started.clone())))?;
     for (level, note) in loaded.notes {
         reporter.log(level, note)?;
     }
@@ -116,9 +118,9 @@ fn work<L: Learner>(
     let due = control.due();
     control.told = due;
     reporter.state(due)?;
-    let (trainer, memory) = (loaded.trainer, loaded.memory);
+    let (trainer, started, memory) = (loaded.trainer, loaded.started, loaded.memory);
     let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
-    Session { trainer, memory, folder, control, reporter, newest, pace: Pace::default() }.train()
+    Session { trainer, started, memory, folder, control, reporter, newest, pace: Pace::default() }.train()
 }
 
 impl<L: Learner> Session<'_, L> {
@@ -230,6 +232,7 @@ impl<L: Learner> Session<'_, L> {
         loop {
             self.catch_up()?;
             let wanted = self.control.poll();
+            self.do_orders(wanted.stop)?;
             if std::mem::take(&mut self.control.wanted.checkpoint) {
                 self.checkpoint(CheckpointReason::Manual)?;
             }
@@ -243,6 +246,9 @@ impl<L: Learner> Session<'_, L> {
             }
             if !wanted.pause {
                 return self.tell(RunState::Running);
+            }
+            if std::mem::take(&mut self.control.wanted.once) {
+                return self.tell(RunState::Pausing);
             }
             self.tell(RunState::Paused)?;
             self.control.wait();
@@ -297,6 +303,10 @@ impl<L: Learner> Session<'_, L> {
         if self.is_complete() && self.control.poll().stop.is_none() && !examined {
             self.evaluate()?;
             self.obey()?;
+            if !self.is_complete() {
+                // Somebody went back to an earlier checkpoint meanwhile.
+                return self.train_on();
+            }
         }
         let stop = self.control.poll().stop;
         if stop != Some(Stop::Now) && self.step() > 0 {

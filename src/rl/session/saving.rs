@@ -43,8 +43,15 @@ impl<L: Learner> Session<'_, L> {
             session.reporter.enter(Work::Checkpoint, step);
             let saved = checkpoint::write(&folder, step, reason, |dir| session.trainer.save(dir));
             session.reporter.leave();
-            Ok(saved?)
+            let mut saved = saved?;
+            if let (CheckpointReason::Manual, Some(note)) = (reason, session.control.note.clone()) {
+                checkpoint::annotate(&mut saved, note)?;
+            }
+            Ok(saved)
         })?;
+        if reason == CheckpointReason::Manual {
+            self.control.note = None;
+        }
         self.tell_saved(&saved)?;
         if reason == CheckpointReason::Periodic && keep > 0 {
             checkpoint::prune(&folder, keep)?;
@@ -60,6 +67,7 @@ impl<L: Learner> Session<'_, L> {
             path: saved.path.clone(),
             bytes,
             reason,
+            note: saved.manifest.note.clone(),
         }))?)
     }
 

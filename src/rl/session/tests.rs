@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::*;
 use crate::{
-    rl::{control, learner::Examined, policy::TrainerState, trainer::StepOutput},
+    rl::{changes, control, learner::Examined, policy::TrainerState, trainer::StepOutput},
     run::{
         bus::Bus,
-        event::{EvalDone, StepDone},
+        checkpoint::Checkpoint,
+        event::{EvalDone, SettingChanged, StepDone},
         fixture::started,
         metrics::Metrics,
         store::RunStore,
@@ -40,6 +41,15 @@ impl Learner for Scripted {
 
     fn save(&self, dir: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         self.progress.save(dir)
+    }
+
+    fn roll_back(&mut self, from: &Checkpoint) -> Result<(), TrainError> {
+        self.progress = TrainerState::load(&from.path)?;
+        Ok(())
+    }
+
+    fn change(&mut self, change: SettingChanged) -> Result<(), String> {
+        changes::note(&self.settings.clone(), &mut self.progress, change)
     }
 
     fn progress(&self) -> &TrainerState {

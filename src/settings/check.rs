@@ -21,6 +21,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     device(&settings.run.device, &mut found);
     patience(settings, &mut found);
     found.extend(settings.report.finding());
+    found.extend(settings.doctor.findings());
     found
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GrpoSettings, MemorySettings, ReportSettings, RewardSettings, StageSettings};
+use super::{DoctorSettings, GrpoSettings, MemorySettings, ReportSettings, RewardSettings, StageSettings};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Settings {
     pub sft: SftSettings,
     /// A model made from scratch.
     pub scratch: ScratchSettings,
+    /// What is watched while it trains.
+    pub doctor: DoctorSettings,
     /// The run as a whole.
     pub run: RunSettings,
     /// Exports while it trains.

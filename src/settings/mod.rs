@@ -3,6 +3,7 @@
 //! Defaults come first, then the file, then flags. Every mistake is reported with its place, the value, and what is allowed.
 
 mod check;
+mod doctor;
 mod error;
 mod groups;
 mod grpo;
@@ -17,6 +18,7 @@ mod stages;
 mod tests;
 
 pub use check::LORA_TARGETS;
+pub use doctor::{Detector, DoctorSettings, Policy};
 pub use error::{Impossible, SettingsError};
 pub use groups::*;
 pub use grpo::*;

@@ -506,7 +506,7 @@ fn the_palette_finds_actions_and_says_why_some_do_nothing() {
     driver.keys(":ckp");
     insta::assert_snapshot!("palette", driver.screen(100, 24));
     driver.key(KeyCode::Enter);
-    assert_eq!((driver.sent(), driver.app.ui.overlay), (vec![Command::Checkpoint], Overlay::None));
+    assert_eq!((driver.sent(), driver.app.ui.overlay), (vec![Command::Checkpoint { note: None }], Overlay::None));
     driver.keys(":view logs");
     driver.key(KeyCode::Enter);
     assert_eq!(driver.app.ui.view, View::Logs);

@@ -77,8 +77,8 @@ fn shares(constrain: Constrain) -> [f64; 3] {
     settings.run.seed = 3;
     let questions: Vec<Example> = questions(&demo(), Split::Dev).into_iter().step_by(9).collect();
     let examinee = Examinee::load(&settings, Decode::SelfConsistency(4), None).unwrap();
-    let replies = examinee.answer(&questions, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
     let sandbox = Sandbox::in_process(&settings.sql);
+    let replies = examinee.answer(&questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
     let [mut syntax, mut names, mut ended, mut all] = [0.0; 4];
     for (question, reply) in questions.iter().zip(&replies).flat_map(|(q, replies)| replies.iter().map(move |r| (q, r)))
     {
@@ -119,7 +119,8 @@ fn what_nothing_is_refused_of_is_written_as_without_a_constraint() {
     let prompts = Prompts::new(&PromptSettings::default()).unwrap();
     let answer = |constrain| {
         let examinee = Examinee::load(&settings(constrain), Decode::Sample, None).unwrap();
-        examinee.answer(&questions, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap()
+        let sandbox = Sandbox::in_process(&SqlSettings::default());
+        examinee.answer(&questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap()
     };
     let (mut same, mut others) = (0, 0);
     for ((question, free), held) in questions.iter().zip(answer(Constrain::Off)).zip(answer(Constrain::Schema)) {

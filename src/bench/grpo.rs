@@ -18,7 +18,7 @@ use crate::{
         advantage::Rewards,
         engine::{Asked, Completed, Engine},
         policy::Policy,
-        update::Lesson,
+        update::{Given, Lesson},
         watch::Unwatched,
     },
     run::memory::peak_bytes,
@@ -146,13 +146,14 @@ fn train(
     let rewards: Vec<Vec<f64>> = completions.iter().map(|group| group.iter().map(reward).collect()).collect();
     let advantages = Rewards::whole(&rewards).advantages(&settings.grpo);
     let counts: Vec<Vec<bool>> = completions.iter().map(|group| vec![true; group.len()]).collect();
+    let given: Vec<Vec<Given>> = completions.iter().map(|group| vec![Given::new(); group.len()]).collect();
     let scored = started.elapsed();
     let group = |(prompt, completions): (&&[u32], Vec<Completion>)| PackedGroup {
         prompt: prompt.to_vec(),
         completions: completions.into_iter().map(|c| c.tokens).collect(),
     };
     let groups: Vec<PackedGroup> = prompts.iter().zip(completions).map(group).collect();
-    let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
+    let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts, given: &given };
     let updated = engine.update(step, lesson, &mut Unwatched)?.ok_or_else(broken_off)?;
     (policy.adapter, policy.optimizer) = (updated.adapter, updated.optimizer);
     let reference = updated.report.reference_time;

@@ -21,14 +21,17 @@ pub struct Answer {
     pub gold_sql: String,
     /// The query taken out of the reply, on one line; empty if there is none.
     pub sql: String,
-    /// The reply as the model wrote it.
+    /// The reply as the model wrote it, the last one where there were several.
     pub reply: String,
-    /// Tokens of the reply.
+    /// Tokens of the reply, and of those before it.
     pub tokens: usize,
     /// Whether the reply ended by itself; `false` where the prompt was too long to be asked.
     pub finished: bool,
     /// Whether the prompt was too long to be asked.
     pub too_long: bool,
+    /// The replies before, each with the feedback that it got; absent without self-correction.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Turn>,
     /// Of how many sampled replies this one's result was the most frequent, and how often it was; absent without vote.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub votes: Option<[usize; 2]>,
@@ -48,6 +51,24 @@ pub struct Answer {
     pub failure: Option<Failure>,
     /// What went wrong with the gold query, if something did.
     pub gold_problem: Option<String>,
+}
+
+/// A reply that got feedback.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Turn {
+    /// The query taken out of the reply, on one line; empty if there is none.
+    pub sql: String,
+    /// The reply as the model wrote it.
+    pub reply: String,
+    /// What came of the query.
+    pub outcome: String,
+    /// The error's text, where there is one.
+    pub message: Option<String>,
+    /// What the model was told.
+    pub feedback: String,
+    /// Execution match by the official rules, had this been the answer.
+    pub exec: u8,
 }
 
 /// A query on one line, as files of predictions need it. A line comment would swallow what follows it, so comments go.

@@ -71,6 +71,47 @@ impl Score {
     }
 }
 
+/// What feedback brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Corrections {
+    /// Questions in which there was feedback.
+    pub questions: usize,
+    /// Those of them whose first reply was wrong and whose last one is right, by execution.
+    pub corrected: usize,
+    /// Those of them whose first reply was right and whose last one is wrong.
+    pub spoilt: usize,
+    /// Of all questions, those whose first reply has a query that fails, or none.
+    pub failed_first: usize,
+    /// Of all questions, those whose last reply has.
+    pub failed_last: usize,
+}
+
+impl Corrections {
+    /// `None` if there was no feedback.
+    fn of(answers: &[Answer]) -> Option<Self> {
+        let changes = |first: u8, last: u8| {
+            answers.iter().filter(|a| a.exec == last && a.turns.first().is_some_and(|turn| turn.exec == first)).count()
+        };
+        let failed = |outcome: &str| outcome != "rows";
+        let first = |a: &&Answer| failed(a.turns.first().map_or(&a.outcome, |turn| &turn.outcome));
+        let found = Self {
+            questions: answers.iter().filter(|a| !a.turns.is_empty()).count(),
+            corrected: changes(0, 1),
+            spoilt: changes(1, 0),
+            failed_first: answers.iter().filter(first).count(),
+            failed_last: answers.iter().filter(|a| failed(&a.outcome)).count(),
+        };
+        (found.questions > 0).then_some(found)
+    }
+
+    fn note(self) -> String {
+        format!(
+            "Feedback in {} questions: {} of them corrected, {} spoilt; {} first and {} last replies have no query that runs.",
+            self.questions, self.corrected, self.spoilt, self.failed_first, self.failed_last
+        )
+    }
+}
+
 /// Wrong answers of one kind.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Failures {
@@ -114,6 +155,9 @@ pub struct Report {
     pub failures: BTreeMap<Failure, Failures>,
     /// How many queries had which outcome.
     pub outcomes: BTreeMap<String, usize>,
+    /// What feedback brought, where there was any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrections: Option<Corrections>,
     /// Questions that were not asked since their prompt is too long; they count as wrong.
     pub too_long: usize,
     /// Replies cut off at the length limit.
@@ -136,6 +180,7 @@ impl Report {
             hardness: Hardness::ALL.map(level).into_iter().filter(|(_, score)| score.n > 0).collect(),
             failures: Failure::ALL.map(|failure| (failure, failures(answers, failure))).into(),
             outcomes,
+            corrections: Corrections::of(answers),
             too_long: answers.iter().filter(|a| a.too_long).count(),
             cut_off: answers.iter().filter(|a| !a.finished && !a.too_long).count(),
             gold_problems: answers.iter().filter(|a| a.gold_problem.is_some()).count(),
@@ -164,6 +209,7 @@ impl Report {
         ];
         let mut notes: Vec<String> =
             told.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}.")).collect();
+        notes.extend(self.corrections.map(Corrections::note));
         if self.score.exact_match.is_none() {
             notes.push("Exact match is not judged: the data folder has no tables.json.".into());
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::evaluate::answer::Turn;
 
 fn answer(hardness: Option<Hardness>, exec: u8, exact: Option<u8>, failure: Option<Failure>) -> Answer {
     let outcome = if failure == Some(Failure::Syntax) { "syntax_error" } else { "rows" };
@@ -89,4 +90,23 @@ fn the_table_and_the_markdown_are_for_people() {
     assert!(table.contains("    6 wrong: wrong filter"), "{table}");
     let markdown = super::super::markdown(&report);
     assert!(markdown.contains("| easy | 2 | 50.0 |") && markdown.contains("### wrong filter"), "{markdown}");
+}
+
+#[test]
+fn what_feedback_brought_is_counted() {
+    assert_eq!(Report::new(About::default(), &answers()).corrections, None);
+    let mut some = answers();
+    let turn = |outcome: &str, exec: u8| Turn { outcome: outcome.into(), exec, ..Turn::default() };
+    some[0].turns = vec![turn("syntax_error", 0)];
+    some[1].turns = vec![turn("rows", 1), turn("unknown_name", 0)];
+    some[2].turns = vec![turn("timeout", 0)];
+    let report = Report::new(About::default(), &some);
+    let found = report.corrections.unwrap();
+    assert_eq!((found.questions, found.corrected, found.spoilt), (3, 1, 1));
+    assert_eq!((found.failed_first, found.failed_last), (2, 1));
+    let text = report.to_string();
+    assert!(
+        text.contains("Feedback in 3 questions: 1 of them corrected, 1 spoilt; 2 first and 1 last replies"),
+        "{text}"
+    );
 }

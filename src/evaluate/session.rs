@@ -10,13 +10,14 @@ use rayon::prelude::*;
 
 use super::{
     Answer, EvalError, Examinee, Failure,
-    answer::one_line,
-    examinee::{Decode, Reply},
+    answer::{Turn, one_line},
+    examinee::{Decode, Ran, Reply},
     vote::vote,
 };
 use crate::{
     data::{self, DataError, Dataset, Example, Place},
     rl::{
+        correction::Earlier,
         questions::held_out,
         seeds::{self, Stream},
     },
@@ -84,7 +85,7 @@ pub fn evaluate(plan: &Plan, sandbox: &Sandbox, on_answers: &mut OnAnswers<'_>) 
             }
             ControlFlow::Continue(())
         };
-        let Some(replies) = examinee.answer(batch, &mut tell)? else { break };
+        let Some(replies) = examinee.answer(batch, sandbox, &mut tell)? else { break };
         let judged = |(question, replies): (&Example, &Vec<Reply>)| answer(&judge, sandbox, question, replies);
         let answers: Vec<Answer> = batch.par_iter().zip(&replies).map(judged).collect();
         on_answers(&answers, questions.len())?;
@@ -125,7 +126,9 @@ fn answer(judge: &Judge, sandbox: &Sandbox, question: &Example, replies: &[Reply
     let exact = |mark: bool| judge.has_tables().then_some(u8::from(mark));
     let (outcome, message) = (verdict.clean_outcome, verdict.message);
     let failure = (!verdict.clean.exec).then(|| Failure::of(&question.gold_sql, &sql, outcome, message.as_deref()));
+    let turn = |earlier: Earlier<Ran>| turn(judge, question, earlier);
     Answer {
+        turns: reply.earlier.into_iter().map(turn).collect(),
         index: question.id,
         db_id: question.db_id.clone(),
         hardness: verdict.hardness,
@@ -146,4 +149,12 @@ fn answer(judge: &Judge, sandbox: &Sandbox, question: &Example, replies: &[Reply
         failure,
         gold_problem: verdict.gold_problem,
     }
+}
+
+/// A reply before the last one, judged as if it had been the answer.
+fn turn(judge: &Judge, question: &Example, earlier: Earlier<Ran>) -> Turn {
+    let Earlier { text, judged: Ran { sql, result }, feedback } = earlier;
+    let sql = one_line(&sql);
+    let exec = judge.verdict(&question.db_id, &question.gold_sql, &sql).official.exec;
+    Turn { sql, reply: text, outcome: result.outcome, message: result.message, feedback, exec: u8::from(exec) }
 }

@@ -121,6 +121,30 @@ impl Engine<'_> {
         Ok(Some(all))
     }
 
+    /// One completion of each request, as the policy writes it; `None` if broken off.
+    ///
+    /// # Errors
+    /// The model fails.
+    pub(super) fn answer(
+        &self,
+        requests: &[GenerateRequest],
+        watch: &mut dyn Watch,
+    ) -> Result<Option<Vec<Completion>>, TrainError> {
+        let (adapter, sampling) = (&self.policy.adapter, self.sampling());
+        let total = (requests.len() * sampling.max_new_tokens) as u64;
+        let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
+        let (mut done, mut all) = (0, Vec::with_capacity(requests.len()));
+        for (_, part) in in_flight(requests, at_once) {
+            let mut tell = |tokens: usize, _: usize| watch.progress(Phase::Rollout, done + tokens as u64, total);
+            let Some(answers) = self.model.generate(Some(adapter), &part, &sampling, &mut tell)? else {
+                return Ok(None);
+            };
+            done += answers.iter().flatten().map(|c| c.tokens.len() as u64).sum::<u64>();
+            all.extend(answers.into_iter().flatten());
+        }
+        Ok(Some(all))
+    }
+
     /// What is asked of the model for a step's group.
     fn request(&self, step: u64, group: usize, asked: Asked<'_>) -> GenerateRequest {
         let k = self.settings.rollout.num_generations as u64;

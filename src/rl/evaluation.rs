@@ -5,6 +5,7 @@ use std::{ops::ControlFlow, time::Instant};
 use super::{
     TrainError,
     advantage::mean,
+    correction::{Answer, Corrector, Examiner, Talk},
     engine::fences,
     questions::{Prompt, held_out},
     seeds::{self, Stream},
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     data::Example,
-    model::{GenerateRequest, Sampling},
+    model::{Completion, GenerateRequest, Sampling},
     reward::Scored,
     run::event::{EvalDone, Phase},
 };
@@ -36,11 +37,8 @@ impl Trainer {
                 return Ok(None);
             }
             let done = scored.len() as u64;
-            let Some(more) =
-                self.answer(batch, &mut |watch: &mut dyn Watch| watch.progress(Phase::Evaluation, done, total), watch)?
-            else {
-                return Ok(None);
-            };
+            let tell = &mut |_: usize, _: usize| watch.progress(Phase::Evaluation, done, total);
+            let Some(more) = self.answer(batch, tell)? else { return Ok(None) };
             scored.extend(more);
         }
         if scored.is_empty() {
@@ -72,41 +70,83 @@ impl Trainer {
         }
     }
 
-    /// Scored greedy replies to some questions. A question whose prompt is too long, or whose database cannot be read any more,
-    /// counts as answered wrongly.
+    /// Scored greedy replies to some questions, the last ones where feedback was answered. A question whose prompt is too long, or
+    /// whose database cannot be read any more, counts as answered wrongly.
     fn answer(
         &self,
         questions: &[Example],
-        tell: &mut dyn FnMut(&mut dyn Watch) -> ControlFlow<()>,
-        watch: &mut dyn Watch,
+        tell: &mut dyn FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Scored>>, TrainError> {
-        let mut prompts: Vec<Option<Prompt>> = Vec::new();
-        for example in questions {
-            prompts.push(match self.asker.prompt(&self.model, example) {
-                Err(TrainError::Data(error)) => {
-                    tracing::warn!("{error}; a held-out question on it counts as answered wrongly");
-                    None
-                }
-                prompt => prompt?,
-            });
-        }
-        let request = |prompt: &Prompt| GenerateRequest {
+        let prompts = self.held_out_prompts(questions)?;
+        let asked: Vec<&Prompt> = prompts.iter().flatten().collect();
+        let request = |prompt: &&Prompt| GenerateRequest {
             prompt: prompt.tokens.clone(),
             seeds: vec![0],
             constraint: prompt.constraint.clone(),
         };
-        let requests: Vec<_> = prompts.iter().flatten().map(request).collect();
-        let sampling = self.greedy();
-        let generated =
-            self.model.generate(Some(&self.policy.adapter), &requests, &sampling, &mut |_, _| tell(watch))?;
-        let Some(generated) = generated else { return Ok(None) };
-        let mut replies = generated
-            .into_iter()
-            .map(|c| c.first().map_or_else(String::new, |c| self.model.tokenizer.decode(&c.tokens)));
-        let reply = |prompt: &Option<Prompt>| prompt.as_ref().and_then(|_| replies.next()).unwrap_or_default();
-        let replies: Vec<String> = prompts.iter().map(reply).collect();
-        let asked: Vec<_> = questions.iter().zip(replies.iter().map(String::as_str)).collect();
-        Ok(Some(self.scorer.score_all(&asked)))
+        let mut greedy = Greedy { trainer: self, asked: &asked, sampling: self.greedy(), tell };
+        let Some(completions) = greedy.complete(&asked.iter().map(request).collect::<Vec<_>>())? else {
+            return Ok(None);
+        };
+        let texts: Vec<String> = completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect();
+        let replies: Vec<_> = asked.iter().map(|p| &p.example).zip(texts.iter().map(String::as_str)).collect();
+        let scored = self.scorer.score_all(&replies);
+        let replies = asked.iter().zip(completions).zip(texts).zip(scored);
+        let mut talks: Vec<_> =
+            replies.map(|(((prompt, completion), text), scored)| Talk::new(prompt, completion, text, scored)).collect();
+        let turns = self.settings.rollout.correction_turns;
+        let corrector = Corrector { model: &self.model, turns, answer: self.answer_length };
+        if corrector.correct(&mut talks, &mut greedy)?.is_break() {
+            return Ok(None);
+        }
+        let mut judged = talks.into_iter().map(|talk| talk.judged);
+        let scored = |(question, prompt): (&Example, &Option<Prompt>)| {
+            prompt.as_ref().and_then(|_| judged.next()).unwrap_or_else(|| self.scorer.score(question, ""))
+        };
+        Ok(Some(questions.iter().zip(&prompts).map(scored).collect()))
+    }
+
+    fn held_out_prompts(&self, questions: &[Example]) -> Result<Vec<Option<Prompt>>, TrainError> {
+        let prompt = |example: &Example| match self.asker.prompt(&self.model, example) {
+            Err(TrainError::Data(error)) => {
+                tracing::warn!("{error}; a held-out question on it counts as answered wrongly");
+                Ok(None)
+            }
+            prompt => prompt,
+        };
+        questions.iter().map(prompt).collect()
+    }
+}
+
+/// Answers held-out questions.
+struct Greedy<'a> {
+    trainer: &'a Trainer,
+    asked: &'a [&'a Prompt],
+    sampling: Sampling,
+    tell: &'a mut dyn FnMut(usize, usize) -> ControlFlow<()>,
+}
+
+impl Greedy<'_> {
+    fn complete(&mut self, requests: &[GenerateRequest]) -> Result<Option<Vec<Completion>>, TrainError> {
+        let Trainer { model, policy, .. } = self.trainer;
+        let completions = model.generate(Some(&policy.adapter), requests, &self.sampling, self.tell)?;
+        Ok(completions.map(|completions| completions.into_iter().flatten().collect()))
+    }
+}
+
+impl Examiner<Scored> for Greedy<'_> {
+    fn answer(
+        &mut self,
+        _: usize,
+        asked: Vec<(usize, GenerateRequest)>,
+    ) -> Result<Option<Vec<Completion>>, TrainError> {
+        let seeded = |(_, request)| GenerateRequest { seeds: vec![0], ..request };
+        self.complete(&asked.into_iter().map(seeded).collect::<Vec<_>>())
+    }
+
+    fn judge(&mut self, answers: &[Answer<'_>]) -> Vec<Scored> {
+        let asked = answers.iter().map(|answer| (&self.asked[answer.talk].example, answer.text));
+        self.trainer.scorer.score_all(&asked.collect::<Vec<_>>())
     }
 }
 

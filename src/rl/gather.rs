@@ -94,7 +94,7 @@ impl Trainer {
         let (prompts, passed): (Vec<Prompt>, _) = self.asker.draw(&self.model, &self.dataset.train, order, count)?;
         gathered.passed.extend(passed);
         let first = gathered.all.len();
-        let Some((rollouts, recordings)) = self.roll_out(step, first, prompts, watch)? else {
+        let Some((rollouts, mut recordings)) = self.roll_out(step, first, prompts, watch)? else {
             return Ok(ControlFlow::Break(()));
         };
         gathered.seconds[0] += started.elapsed().as_secs_f64();
@@ -102,6 +102,8 @@ impl Trainer {
         watch.enter(Work::Reward);
         let Some(rollouts) = self.score(rollouts, watch) else { return Ok(ControlFlow::Break(())) };
         gathered.seconds[1] += started.elapsed().as_secs_f64();
+        let corrected = self.correct((step, first), rollouts, &mut recordings, &mut gathered.seconds, watch)?;
+        let Some(rollouts) = corrected else { return Ok(ControlFlow::Break(())) };
         gathered.rollouts += 1;
         for (rollout, recording) in rollouts.into_iter().zip(recordings) {
             let keeps = !self.settings.grpo.dynamic_sampling || rollout.is_undecided();

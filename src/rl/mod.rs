@@ -8,6 +8,7 @@ mod bridge;
 pub(crate) mod changes;
 mod coefficients;
 pub mod control;
+pub mod correction;
 pub mod engine;
 pub mod error;
 pub mod evaluation;

@@ -4,22 +4,24 @@ use std::ops::ControlFlow;
 
 use super::{
     TrainError,
+    correction::Earlier,
     engine::{Asked, Completed},
     overlong::Overlong,
     questions::Prompt,
     trainer::Trainer,
+    update::Given,
     watch::Watch,
 };
 use crate::{
     model::{Completion, PackedGroup, Recording},
     reward::Scored,
-    run::event::{Candidate, GroupScored, Phase, ResultPreview},
+    run::event::{Candidate, EarlierTurn, GroupScored, Phase, ResultPreview},
 };
 
 /// Groups scored between two looks at whether to go on.
 const GROUPS_AT_ONCE: usize = 8;
 
-/// A completion with its judgement, as events have it.
+/// A completion with its judgement, as events have it. There is none before it.
 pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, advantage: f64) -> Candidate {
     Candidate {
         text,
@@ -29,9 +31,14 @@ pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, a
         advantage,
         correct: scored.correct,
         result: scored.result,
-        tokens: completion.tokens.len(),
+        tokens: completion.written(),
         finished: completion.finished,
+        turns: Vec::new(),
     }
+}
+
+fn turn(Earlier { text, judged: Scored { sql, correct, result, .. }, feedback }: Earlier<Scored>) -> EarlierTurn {
+    EarlierTurn { text, sql, correct, result, feedback }
 }
 
 /// A prompt with its completions and their judgement.
@@ -39,23 +46,25 @@ pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, a
 pub struct Rollout {
     /// The question.
     pub prompt: Prompt,
-    /// The replies as text.
+    /// The replies as text, the last ones where feedback was answered.
     pub texts: Vec<String>,
-    /// The replies as tokens.
+    /// All that followed the prompt, as tokens.
     pub completions: Vec<Completion>,
-    /// Their judgement.
+    /// The judgement of the last replies.
     pub scored: Vec<Scored>,
+    /// The replies before each of them.
+    pub earlier: Vec<Vec<Earlier<Scored>>>,
 }
 
 impl Rollout {
     /// Tokens that the model wrote.
     pub fn completion_tokens(&self) -> usize {
-        self.completions.iter().map(|c| c.tokens.len()).sum()
+        self.completions.iter().map(Completion::written).sum()
     }
 
-    /// As TRL's `num_tokens` counts: the prompt once for every completion.
+    /// As TRL's `num_tokens` counts: the prompt once for every completion, and all that follows it.
     pub fn tokens(&self) -> usize {
-        self.prompt.tokens.len() * self.completions.len() + self.completion_tokens()
+        self.completions.iter().map(|completion| self.prompt.tokens.len() + completion.tokens.len()).sum()
     }
 
     /// The total reward of each reply.
@@ -78,6 +87,11 @@ impl Rollout {
         self.completions.iter().map(|completion| completion.finished || !mask_truncated).collect()
     }
 
+    /// Which tokens of the completions the model did not write.
+    pub fn given(&self) -> Vec<Given> {
+        self.completions.iter().map(|completion| completion.given.clone()).collect()
+    }
+
     /// As one packed sequence.
     pub fn packed(&self) -> PackedGroup {
         PackedGroup {
@@ -89,9 +103,11 @@ impl Rollout {
     /// As an event.
     pub fn describe(self, step: u64, group: usize, gold: ResultPreview, advantages: &[f64]) -> GroupScored {
         let example = self.prompt.example;
-        let replies = self.texts.into_iter().zip(self.completions).zip(self.scored).zip(advantages);
-        let candidates =
-            replies.map(|(((text, completion), scored), advantage)| candidate(text, &completion, scored, *advantage));
+        let replies = self.texts.into_iter().zip(self.completions).zip(self.scored).zip(advantages).zip(self.earlier);
+        let candidates = replies.map(|((((text, completion), scored), advantage), earlier)| Candidate {
+            turns: earlier.into_iter().map(turn).collect(),
+            ..candidate(text, &completion, scored, *advantage)
+        });
         GroupScored {
             step,
             group,
@@ -123,6 +139,7 @@ impl Trainer {
         let pair = |(prompt, completions): (Prompt, Vec<Completion>)| Rollout {
             texts: completions.iter().map(|c| self.model.tokenizer.decode(&c.tokens)).collect(),
             prompt,
+            earlier: vec![Vec::new(); completions.len()],
             completions,
             scored: Vec::new(),
         };

@@ -11,10 +11,12 @@ pub enum Stream {
     Sample = 2,
     /// The fixed sample of held-out questions.
     HeldOut = 3,
+    /// Sampling of answers to feedback; indexed by step, group, sample and turn.
+    Correction = 4,
 }
 
 /// The seed of one stream at one place.
-pub fn seed(run: u64, stream: Stream, place: [u64; 3]) -> u64 {
+pub fn seed<const N: usize>(run: u64, stream: Stream, place: [u64; N]) -> u64 {
     place.iter().fold(mix(run ^ mix(stream as u64)), |state, part| mix(state ^ mix(part.wrapping_add(1))))
 }
 
@@ -38,6 +40,9 @@ mod tests {
                 for group in 0..8 {
                     for sample in 0..16 {
                         assert!(seen.insert(seed(run, Stream::Sample, [step, group, sample])));
+                        for turn in 1..3 {
+                            assert!(seen.insert(seed(run, Stream::Correction, [step, group, sample, turn])));
+                        }
                     }
                 }
             }

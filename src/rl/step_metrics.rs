@@ -89,16 +89,31 @@ fn outcome_metrics(scored: &[&Scored], metrics: &mut Metrics) {
 fn constraint_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
     if rollouts.iter().any(|rollout| rollout.prompt.constraint.is_some()) {
         let sum = |of: fn(&Completion) -> usize| rollouts.iter().flat_map(|r| &r.completions).map(of).sum::<usize>();
-        let tokens = sum(|c| c.tokens.len()).max(1);
+        let tokens = sum(Completion::written).max(1);
         metrics.set("constrain/refused", sum(|c| c.refused) as f64 / tokens as f64);
         metrics.set("constrain/stuck", sum(|c| c.stuck) as f64);
     }
 }
 
+/// How often the model was told what came of its query, and what its last reply made of that.
+pub fn turn_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
+    let replies: Vec<_> = rollouts.iter().flat_map(|r| r.scored.iter().zip(&r.earlier)).collect();
+    let turns: Vec<f64> = replies.iter().map(|(_, earlier)| (1 + earlier.len()) as f64).collect();
+    metrics.set(metrics::MEAN_TURNS, mean(&turns));
+    let verdicts: Vec<(bool, bool)> =
+        replies.iter().filter_map(|(last, earlier)| Some((earlier.first()?.judged.correct, last.correct))).collect();
+    if !verdicts.is_empty() {
+        let share =
+            |of: (bool, bool)| verdicts.iter().filter(|verdict| **verdict == of).count() as f64 / verdicts.len() as f64;
+        metrics.set(metrics::CORRECTED, share((false, true)));
+        metrics.set(metrics::SPOILT, share((true, false)));
+    }
+}
+
 fn length_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
     let completions: Vec<&Completion> = rollouts.iter().flat_map(|r| &r.completions).collect();
-    let lengths: Vec<f64> = completions.iter().map(|c| c.tokens.len() as f64).collect();
-    let terminated: Vec<f64> = completions.iter().filter(|c| c.finished).map(|c| c.tokens.len() as f64).collect();
+    let lengths: Vec<f64> = completions.iter().map(|c| c.written() as f64).collect();
+    let terminated: Vec<f64> = completions.iter().filter(|c| c.finished).map(|c| c.written() as f64).collect();
     for (suffix, values) in [("length", &lengths), ("terminated_length", &terminated)] {
         metrics.set(&format!("completions/mean_{suffix}"), mean(values));
         metrics.set(&format!("completions/min_{suffix}"), values.iter().copied().reduce(f64::min).unwrap_or(0.0));
@@ -112,7 +127,7 @@ fn length_metrics(rollouts: &[Rollout], metrics: &mut Metrics) {
 #[expect(clippy::float_cmp, reason = "shares of few are exact")]
 mod tests {
     use super::*;
-    use crate::rl::testing::rollout;
+    use crate::rl::{correction::Earlier, testing::rollout};
 
     #[test]
     fn a_question_counts_as_passed_if_any_of_its_replies_is_right() {
@@ -126,6 +141,30 @@ mod tests {
         assert_eq!(metrics.get(metrics::PASS_AT_K), Some(0.5));
         assert_eq!(metrics.get(metrics::EXECUTION_ACCURACY), Some(5.0 / 16.0));
         assert_eq!(metrics.get(metrics::DEAD_GROUPS), Some(0.5));
+    }
+
+    #[test]
+    fn shares_of_turns_are_of_the_replies_with_feedback() {
+        let mut some = rollout(&[1.0, 0.0, 0.0, 0.0], &[true, false, false, true]);
+        let before = |judged: &Scored, correct: bool| Earlier {
+            text: String::new(),
+            judged: Scored { correct, ..judged.clone() },
+            feedback: String::new(),
+        };
+        let judged = some.scored[0].clone();
+        some.earlier[0] = vec![before(&judged, false), before(&judged, false)];
+        some.earlier[1] = vec![before(&judged, true)];
+        some.earlier[2] = vec![before(&judged, false)];
+        some.completions[0].given = vec![0..1];
+        let some = [some];
+        let mut metrics = reward_metrics(&some);
+        assert_eq!(metrics.get("completions/min_length"), Some(0.0), "what the model was given is no length");
+        turn_metrics(&some, &mut metrics);
+        assert_eq!(metrics.get(metrics::MEAN_TURNS), Some(2.0));
+        assert_eq!((metrics.get(metrics::CORRECTED), metrics.get(metrics::SPOILT)), (Some(1.0 / 3.0), Some(1.0 / 3.0)));
+        let mut none = Metrics::default();
+        turn_metrics(&[rollout(&[0.0], &[false])], &mut none);
+        assert_eq!((none.get(metrics::MEAN_TURNS), none.get(metrics::CORRECTED)), (Some(1.0), None));
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(crate) fn rollout(rewards: &[f64], correct: &[bool]) -> Rollout {
         prompt: Prompt { example: Example::default(), tokens: vec![1, 2, 3], messages: Vec::new(), constraint: None },
         texts: (0..rewards.len()).map(|i| format!("SELECT {i}")).collect(),
         completions: (0..rewards.len()).map(completion).collect(),
+        earlier: vec![Vec::new(); rewards.len()],
         scored: rewards.iter().zip(correct).enumerate().map(scored).collect(),
     }
 }

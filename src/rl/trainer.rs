@@ -20,8 +20,8 @@ use super::{
     rollout::Rollout,
     session::panic_text,
     step_memory::StepMemory,
-    step_metrics::{component_rewards, reward_metrics, sampling_metrics},
-    update::{Lesson, Update, Updated},
+    step_metrics::{component_rewards, reward_metrics, sampling_metrics, turn_metrics},
+    update::{Given, Lesson, Update, Updated},
     watch::Watch,
 };
 use crate::{
@@ -118,7 +118,8 @@ impl Trainer {
         let truncated = self.settings.grpo.mask_truncated_completions;
         let counts: Vec<Vec<bool>> = gathered.learned().map(|rollout| rollout.counts(truncated)).collect();
         let recordings = std::mem::take(&mut gathered.recordings);
-        let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts };
+        let given: Vec<Vec<Given>> = gathered.learned().map(Rollout::given).collect();
+        let lesson = Lesson { groups: &groups, recordings, advantages: &advantages, counts: &counts, given: &given };
         let Some(updated) = self.engine().update(step, lesson, watch)? else { return Ok(None) };
         let Updated { adapter, optimizer, coefficients, logprobs, report } = updated;
         let reference = self.policy.moved_reference(&adapter, &self.settings.grpo, step);
@@ -138,6 +139,9 @@ impl Trainer {
         report.describe(&mut metrics);
         sampling_metrics(gathered.learned(), &logprobs, &mut metrics);
         self.rollout_metrics(&gathered, &mut metrics);
+        if self.settings.rollout.correction_turns > 0 {
+            turn_metrics(&gathered.all, &mut metrics);
+        }
         self.memory_metrics(&memory, &mut metrics);
         warnings.extend(self.economize(&memory));
         let seconds = started.elapsed().as_secs_f64();

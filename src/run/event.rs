@@ -163,6 +163,20 @@ impl RunStarted {
     }
 }
 
+impl RunStarted {
+    /// Which stage of how many it is, where a configuration has several.
+    pub fn stage(&self) -> Option<(usize, usize)> {
+        let (stage, of) = self.settings["run"]["stage"].as_str()?.split_once('/')?;
+        Some((stage.parse().ok()?, of.parse().ok()?))
+    }
+
+    /// The command that takes the run up again, and the folder it is told: those for all stages, where it is one of several.
+    pub fn taken_up_by(&self) -> (&'static str, &Path) {
+        let whole = self.stage().and_then(|_| self.run_dir.parent());
+        whole.map_or((self.command(), &*self.run_dir), |whole| ("train", whole))
+    }
+}
+
 /// How a run trains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -315,7 +329,7 @@ pub struct GroupScored {
 /// One completion with its judgement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The reply as the model wrote it.
+    /// The reply as the model wrote it, the last one where there were several.
     pub text: String,
     /// The SQL taken out of it; empty if there is none.
     pub sql: String,
@@ -329,10 +343,29 @@ pub struct Candidate {
     pub correct: bool,
     /// What came of executing it.
     pub result: ResultPreview,
-    /// Completion tokens.
+    /// Tokens that the model wrote, in all its replies.
     pub tokens: usize,
     /// Whether it ended by itself rather than at `max_completion_length`.
     pub finished: bool,
+    /// The replies before, each with the feedback that it got.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<EarlierTurn>,
+}
+
+/// A reply that got feedback instead of a reward.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlierTurn {
+    /// The reply as the model wrote it.
+    pub text: String,
+    /// The SQL taken out of it; empty if there is none.
+    pub sql: String,
+    /// Whether its result equals gold's.
+    pub correct: bool,
+    /// What came of executing it.
+    pub result: ResultPreview,
+    /// What the model was told.
+    pub feedback: String,
 }
 
 /// The outcome of a query, cut to what a screen can show.

@@ -207,6 +207,7 @@ fn candidate(sql: &str, reward: f64, advantage: f64, result: ResultPreview) -> C
         result,
         tokens: 8 + sql.len() / 3,
         finished: true,
+        turns: Vec::new(),
     }
 }
 

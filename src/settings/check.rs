@@ -62,6 +62,8 @@ fn rollout(settings: &Settings, found: &mut Vec<Finding>) {
         &r.repetition_penalty,
         "above 0 (1 is off)",
     );
+    let turns = r.correction_turns;
+    require(found, turns <= 16, "rollout.correction_turns", &turns, "0 (off) to 16");
     require(
         found,
         (1..=4096).contains(&r.prompts_per_step),

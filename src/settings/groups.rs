@@ -248,6 +248,9 @@ pub struct RolloutSettings {
     pub stop_at_fence: bool,
     /// What tokens a query may be made of (docs/constrained.md).
     pub constrain: Constrain,
+    /// Times that what came of a query that failed or returned nothing goes back to the model, which answers again
+    /// (docs/grpo.md); 0 is off.
+    pub correction_turns: usize,
     /// Questions a step.
     pub prompts_per_step: usize,
 }
@@ -264,6 +267,7 @@ impl Default for RolloutSettings {
             repetition_penalty: 1.0,
             stop_at_fence: false,
             constrain: Constrain::Off,
+            correction_turns: 0,
             prompts_per_step: 2,
         }
     }

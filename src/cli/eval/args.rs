@@ -55,6 +55,9 @@ pub struct EvalArgs {
     /// Write only queries that are one SELECT (syntax), that name only what the database has (schema).
     #[arg(long, value_name = "off|syntax|schema")]
     pub constrain: Option<String>,
+    /// Tell the model up to so many times what came of its query, where that failed or returned nothing, and take its last answer.
+    #[arg(long, value_name = "N")]
+    pub correction_turns: Option<u64>,
     /// Where every answer with its judgement is written, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -155,7 +158,11 @@ impl EvalArgs {
             Decode::Sample => format!("sampled, {drawn}"),
             Decode::SelfConsistency(count) => format!("self-consistency of {count}, {drawn}"),
         };
-        decoding + &constrained
+        let corrected = match rollout.correction_turns {
+            0 => String::new(),
+            turns => format!(", corrected up to {turns} times"),
+        };
+        decoding + &constrained + &corrected
     }
 
     fn flags(&self) -> Vec<Override> {
@@ -167,6 +174,7 @@ impl EvalArgs {
             flag("--device", "run.device", self.device.as_ref()),
             flag("--seed", "run.seed", self.seed.as_ref()),
             flag("--constrain", "rollout.constrain", self.constrain.as_ref()),
+            flag("--correction-turns", "rollout.correction_turns", self.correction_turns.as_ref()),
             flag("--max-new-tokens", "rollout.max_completion_length", self.max_new_tokens.as_ref()),
             Some(Override::flag(&format!("--timeout {}", self.timeout), "sql.timeout", self.timeout)),
         ];

@@ -14,7 +14,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use self::{batch::Batch, sampler::Sampler};
 pub use self::{
@@ -40,8 +40,10 @@ pub struct GenerateRequest {
 pub struct Completion {
     /// Tokens, the stop token included where the sample ended by itself.
     pub tokens: Vec<u32>,
-    /// Log-probability of each token under softmax(logits / temperature) alone, whatever the filters were; at
-    /// temperature 0 under softmax(logits).
+    /// Tokens that the model did not write: what it was told between its turns. In order; empty where there was one turn.
+    pub given: Vec<Range<usize>>,
+    /// Log-probability of each token that the model wrote under softmax(logits / temperature) alone, whatever the filters were;
+    /// at temperature 0 under softmax(logits).
     pub logprobs: Vec<f32>,
     /// Whether it ended by itself rather than at the length limit.
     pub finished: bool,
@@ -49,6 +51,28 @@ pub struct Completion {
     pub refused: usize,
     /// Tokens for which its constraint allowed none, so that they were drawn without it.
     pub stuck: usize,
+}
+
+impl Completion {
+    /// How many tokens the model wrote.
+    pub fn written(&self) -> usize {
+        self.tokens.len() - self.given.iter().map(ExactSizeIterator::len).sum::<usize>()
+    }
+
+    /// This and, behind it, what the model was told and what it answered.
+    #[must_use]
+    pub fn followed_by(mut self, told: &[u32], answer: Self) -> Self {
+        let start = self.tokens.len();
+        let behind = start + told.len();
+        self.given.push(start..behind);
+        self.given.extend(answer.given.into_iter().map(|given| given.start + behind..given.end + behind));
+        self.tokens.extend_from_slice(told);
+        self.tokens.extend(answer.tokens);
+        self.logprobs.extend(answer.logprobs);
+        self.refused += answer.refused;
+        self.stuck += answer.stuck;
+        Self { finished: answer.finished, ..self }
+    }
 }
 
 /// Hears, after every step, the tokens written so far and the sequences still being written; `Break` ends it all.

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::Lesson;
+use super::{
+    Lesson,
+    given::{Given, Mask},
+};
 use crate::{
     model::{BackwardOptions, Lora, LoraGrads, PackedGroup, Recording, TokenGrads, TokenScores},
     rl::{
@@ -18,7 +21,8 @@ pub(super) struct Batch<'a> {
     pub groups: &'a [PackedGroup],
     advantages: &'a [Vec<f64>],
     counts: &'a [Vec<bool>],
-    /// Log-probabilities under the reference, by group.
+    given: &'a [Vec<Given>],
+    /// Log-probabilities under the reference of the tokens that the model wrote, by group.
     pub reference: Vec<Vec<Vec<f32>>>,
     /// Log-probabilities under the policy that wrote the completions, by group; `None` until that is known, which is before the
     /// policy has changed.
@@ -49,6 +53,7 @@ impl<'a> Batch<'a> {
             groups: lesson.groups,
             advantages: lesson.advantages,
             counts: lesson.counts,
+            given: lesson.given,
             reference: Vec::with_capacity(lesson.groups.len()),
             old: vec![None; lesson.groups.len()],
             objective: Objective::new(grpo, beta, entropy_coef, length),
@@ -70,7 +75,21 @@ impl<'a> Batch<'a> {
         PackedGroup { prompt: prompt.clone(), completions: completions[range].to_vec() }
     }
 
-    /// The completions `range` of a group with their scores.
+    /// Which tokens of the completions `range` of a group the model did not write.
+    fn mask(&self, group: usize, range: Range<usize>) -> Mask<'a> {
+        Mask(&self.given[group][range])
+    }
+
+    /// Tokens of a group's completions that count and that the model wrote.
+    fn counted_tokens(&self, group: usize) -> usize {
+        let completions = self.groups[group].completions.iter().zip(&self.given[group]).zip(&self.counts[group]);
+        let written = |((completion, given), counts): ((&Vec<u32>, &Given), &bool)| {
+            if *counts { completion.len() - given.iter().map(ExactSizeIterator::len).sum::<usize>() } else { 0 }
+        };
+        completions.map(written).sum()
+    }
+
+    /// The completions `range` of a group with their scores, which are of the tokens that the model wrote.
     fn sequences<'s>(&'s self, group: usize, range: Range<usize>, scores: &'s TokenScores) -> Vec<Sequence<'s>> {
         let sequence = |(at, i): (usize, usize)| Sequence {
             logprobs: &scores.logprobs[at],
@@ -85,7 +104,7 @@ impl<'a> Batch<'a> {
 }
 
 impl Engine<'_> {
-    /// Log-probabilities and entropies of a group's completions.
+    /// Log-probabilities and entropies of a group's completions, of the tokens that the model wrote.
     pub(super) fn score_group(
         &self,
         adapter: Option<&Lora>,
@@ -94,7 +113,8 @@ impl Engine<'_> {
     ) -> Result<TokenScores, TrainError> {
         let mut all = TokenScores { logprobs: Vec::new(), entropies: Vec::new() };
         for range in batch.pieces(group) {
-            let scores = self.model.score(adapter, &batch.piece(group, range), batch.temperature)?;
+            let scores = self.model.score(adapter, &batch.piece(group, range.clone()), batch.temperature)?;
+            let scores = batch.mask(group, range).written(&scores).into_owned();
             all.logprobs.extend(scores.logprobs);
             all.entropies.extend(scores.entropies);
         }
@@ -136,11 +156,13 @@ impl Engine<'_> {
         let mut logprobs = Vec::new();
         for range in batch.pieces(group) {
             let Evaluated { loss, stats, gradients, .. } = at;
+            let mask = batch.mask(group, range.clone());
             let mut objective = |scores: &TokenScores| {
-                let part = batch.objective.evaluate(&batch.sequences(group, range.clone(), scores), totals);
+                let written = mask.written(scores);
+                let part = batch.objective.evaluate(&batch.sequences(group, range.clone(), &written), totals);
                 *loss += part.loss;
                 stats.merge(part.stats);
-                TokenGrads { logprobs: part.gradient, entropies: part.entropy_gradient }
+                mask.spread(TokenGrads { logprobs: part.gradient, entropies: part.entropy_gradient })
             };
             let whole = range.len() == batch.groups[group].completions.len();
             let scores = match recording.take().filter(|_| whole) {
@@ -158,7 +180,7 @@ impl Engine<'_> {
                     self.model.backward(adapter, &piece, temperature, options, &mut objective, gradients)?
                 }
             };
-            logprobs.extend(scores.logprobs);
+            logprobs.extend(mask.written(&scores).into_owned().logprobs);
         }
         at.scores.push(logprobs);
         Ok(())
@@ -172,9 +194,8 @@ impl Engine<'_> {
         let mut totals = Vec::with_capacity(parts.len());
         for part in parts {
             let sequences = part.clone().map(|g| batch.groups[g].completions.len()).sum();
-            let counted = |g: usize| batch.groups[g].completions.iter().zip(&batch.counts[g]).filter(|(_, c)| **c);
             totals.push(if share >= 1.0 {
-                Totals::whole(sequences, part.clone().flat_map(counted).map(|(completion, _)| completion.len()).sum())
+                Totals::whole(sequences, part.clone().map(|g| batch.counted_tokens(g)).sum())
             } else {
                 let mut entropies = Vec::new();
                 for g in part.clone() {

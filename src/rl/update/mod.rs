@@ -1,6 +1,7 @@
 //! The updates of a step: reference pass, gradient, optimizer.
 
 mod batch;
+mod given;
 mod plan;
 #[cfg(test)]
 #[expect(clippy::single_range_in_vec_init, reason = "a list of parts may have one")]
@@ -9,6 +10,7 @@ mod tests;
 use std::time::{Duration, Instant};
 
 use batch::{Batch, Evaluated};
+pub use given::Given;
 use plan::Plan;
 
 use super::{
@@ -40,6 +42,8 @@ pub struct Lesson<'a> {
     pub advantages: &'a [Vec<f64>],
     /// Whether a completion counts, by group.
     pub counts: &'a [Vec<bool>],
+    /// Tokens that the model did not write, by group and completion.
+    pub given: &'a [Vec<Given>],
 }
 
 /// What a step makes of the policy.
@@ -50,7 +54,7 @@ pub struct Updated {
     pub optimizer: AdamW,
     /// Coefficients for the next step.
     pub coefficients: Coefficients,
-    /// Log-probabilities of each group's completions before the first update.
+    /// Log-probabilities of each group's completions before the first update, of the tokens that the model wrote.
     pub logprobs: Vec<Vec<Vec<f32>>>,
     /// What there is to tell.
     pub report: Update,

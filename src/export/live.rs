@@ -89,8 +89,7 @@ impl Live {
 
 /// The folder of the run's event file: a folder for each run, as TensorBoard wants it.
 fn board_folder(settings: &ReportSettings, folder: &RunFolder) -> PathBuf {
-    let own = folder.root().file_name().map_or(Path::new("run"), Path::new);
-    settings.logging_dir.as_ref().map_or_else(|| folder.root().join("tensorboard"), |dir| dir.join(own))
+    settings.logging_dir.as_ref().map_or_else(|| folder.root().join("tensorboard"), |dir| dir.join(folder.name()))
 }
 
 impl Follower {

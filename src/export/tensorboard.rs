@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io::Write,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
 
@@ -63,6 +64,14 @@ fn newest_eval(records: &[Record]) -> Option<u64> {
     records.iter().rev().find(|record| matches!(record.event, Event::Eval(_)))?.event.step()
 }
 
+/// Whether a file still has its place: an export into the same folder puts another one there.
+fn is_at(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(there)) => (open.dev(), open.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
 fn cannot_write(path: &Path) -> impl FnOnce(std::io::Error) -> ExportError {
     let path = path.to_owned();
     move |source| ExportError::Write { path, source }
@@ -105,6 +114,9 @@ impl Target for TensorBoard {
 
     fn catch_up(&mut self, store: &RunStore) -> Result<(), ExportError> {
         let Some((file, path)) = &mut self.file else { return self.begin(store) };
+        if !is_at(file, path) {
+            return self.begin(store);
+        }
         let news = store.read(self.seq, usize::MAX)?.records;
         let evaluated = newest_eval(&news);
         let again = |record: &Record| matches!(&record.event, Event::Eval(done) if Some(done.step) == self.evaluated);
@@ -201,6 +213,23 @@ mod tests {
         assert_eq!(grown.file_name(), whole.file_name());
         assert_eq!(steps(&grown), (1..=140).collect::<Vec<_>>());
         assert_eq!(fs::read(grown).unwrap(), fs::read(whole).unwrap());
+    }
+
+    #[test]
+    fn an_export_into_the_folder_of_a_file_that_grows_does_not_end_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (db, live) = (dir.path().join("run.db"), dir.path().join("live"));
+        let records = RunBuilder::with_steps(30).records();
+        let (first, rest) = records.split_at(records.len() / 2);
+        let mut board = TensorBoard::new(&live);
+        board.catch_up(&store_of(first, &db)).unwrap();
+        let store = store_of(rest, &db);
+        write(&records[..records.len() - 5], &live).unwrap();
+        board.catch_up(&store).unwrap();
+        assert_eq!(steps(&only_file(&live)), (1..=30).collect::<Vec<_>>());
+        fs::remove_file(only_file(&live)).unwrap();
+        board.catch_up(&store).unwrap();
+        assert_eq!(steps(&only_file(&live)), (1..=30).collect::<Vec<_>>(), "one that was removed is written again");
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub enum FolderError {
 pub const RUNS: &str = "runs";
 /// The file that makes a folder one of several runs, the stages of one configuration: its settings.
 pub const STAGES: &str = "stages.yaml";
+/// The folder, in that of a grid, in which its cells have theirs.
+pub const CELLS: &str = "cells";
 /// How often the lock is tried: who only looks whether a trainer is at work holds it for a moment.
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(40);
@@ -85,6 +87,11 @@ pub fn make_default(name: &str) -> Result<PathBuf, FolderError> {
         }
     }
     Ok(path)
+}
+
+/// The folder of all stages, where the run in `root` is one of them.
+pub fn of_all_stages(root: &Path) -> Option<&Path> {
+    root.parent().filter(|parent| parent.join(STAGES).is_file())
 }
 
 impl RunFolder {
@@ -183,6 +190,16 @@ impl RunFolder {
         &self.root
     }
 
+    /// The run's name among others: its folder's, below that of the whole where it is a stage or a cell of a grid, whose folders are
+    /// named alike everywhere.
+    pub fn name(&self) -> PathBuf {
+        let own = self.root.file_name().map_or(Path::new("run"), Path::new);
+        let parent = self.root.parent();
+        let cells = parent.filter(|parent| parent.file_name().is_some_and(|name| name == CELLS));
+        let whole = of_all_stages(&self.root).or(cells.and_then(Path::parent)).and_then(Path::file_name);
+        whole.map_or_else(|| own.to_owned(), |whole| Path::new(whole).join(own))
+    }
+
     /// The resolved settings.
     pub fn settings(&self) -> PathBuf {
         self.root.join("settings.yaml")
@@ -250,6 +267,17 @@ mod tests {
             return;
         }
         assert!(matches!(folder.require_own(), Err(FolderError::Foreign { owner: 65534, .. })));
+    }
+
+    #[test]
+    fn stages_and_cells_are_named_after_the_whole_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |root: &str| RunFolder::create(&dir.path().join(root)).unwrap().name();
+        fs::create_dir(dir.path().join("whole")).unwrap();
+        fs::write(dir.path().join("whole").join(STAGES), "").unwrap();
+        assert_eq!(name("single"), Path::new("single"));
+        assert_eq!(name("whole/1-sft"), Path::new("whole/1-sft"));
+        assert_eq!(name("grid/cells/a"), Path::new("grid/a"));
     }
 
     #[test]

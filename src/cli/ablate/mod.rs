@@ -16,7 +16,7 @@ use super::{
 use crate::{
     cockpit::state::RunView,
     plot::{self, compare, write_picture},
-    run::{metrics, store::RunStore},
+    run::{folder::CELLS, metrics, store::RunStore},
     settings::Settings,
 };
 use cell::{Place, Signals};
@@ -62,7 +62,7 @@ pub fn ablate(args: &AblateArgs) -> Result<(), Failure> {
     let cells = Cell::grid(&varied, &args.seeds);
     let settings = cells.iter().map(|cell| settings(args, cell)).collect::<Result<Vec<_>, _>>()?;
     super::logging::to_stderr();
-    let places: Vec<Place> = cells.iter().map(|cell| Place::new(&args.out.join("cells"), &cell.folder())).collect();
+    let places: Vec<Place> = cells.iter().map(|cell| Place::new(&args.out.join(CELLS), &cell.folder())).collect();
     for (place, settings) in places.iter().zip(&settings) {
         place.settle(settings)?;
     }

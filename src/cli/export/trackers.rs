@@ -21,15 +21,14 @@ pub fn export(args: &ExportArgs, folder: &RunFolder) -> Result<(), Failure> {
 }
 
 fn to_tensorboard(args: &ExportArgs, folder: &RunFolder) -> Result<String, Failure> {
-    let dir = match (&args.out, folder.root().file_name()) {
-        (Some(out), Some(name)) => out.join(name),
-        (Some(out), None) => out.clone(),
-        (None, _) => folder.exports().join("tensorboard"),
-    };
+    let in_run = || folder.exports().join("tensorboard");
+    let dir = args.out.as_ref().map_or_else(in_run, |out| out.join(folder.name()));
     Ok(tensorboard::write(&read_run(folder)?, &dir)?.display().to_string())
 }
 
 fn to_mlflow(args: &ExportArgs, folder: &RunFolder) -> Result<String, Failure> {
+    // What was sent is noted in the run folder.
+    folder.require_own()?;
     let uri = args.uri.as_deref().ok_or_else(|| {
         Failure::Usage(
             "no MLflow server: give --uri, as in --uri http://localhost:5000, or set MLFLOW_TRACKING_URI".into(),

@@ -2,7 +2,7 @@
 //!
 //! What was sent is noted in `mlflow.json` in the run folder, so that a resumed trainer, or an export afterwards, goes on with the same
 //! MLflow run. Where a resumption made sent steps void, MLflow's run is put into its bin and a new one takes its place: histories there
-//! cannot be taken back in part.
+//! cannot be taken back in part. Who sends holds a lock in the run folder, so that an export beside a live exporter sends nothing twice.
 
 mod client;
 mod note;
@@ -10,12 +10,12 @@ mod note;
 mod tests;
 mod words;
 
-use std::path::PathBuf;
+use std::{fs::File, path::PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use client::Client;
-use note::Note;
+use note::{Note, UnderWay};
 
 use super::{ExportError, Target, scalars};
 use crate::run::{
@@ -62,31 +62,50 @@ impl Mlflow {
         Some(format!("{}/#/experiments/{}/runs/{}", self.client.uri(), note.experiment_id, note.run_id))
     }
 
-    /// What was sent before, if the server still has it.
-    fn recall(&self) -> Result<Option<Note>, ExportError> {
-        let note = Note::read(&self.note_path).filter(|note| note.is_of(self.client.uri(), &self.experiment));
-        let Some(note) = note else { return Ok(None) };
-        match self.client.get("runs/get", "run_id", &note.run_id) {
-            Ok(answer) => Ok((answer["run"]["info"]["lifecycle_stage"] != "deleted").then_some(note)),
-            Err(error) if error.is_missing() => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// Keeps other processes from sending the same for as long as it lives.
+    fn turn(&self) -> Result<File, ExportError> {
+        let path = self.run_dir.join("mlflow.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let locked = file.and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|source| ExportError::Write { path, source })
     }
 
-    /// Makes a run in MLflow for what the first of `records` begins.
+    /// Takes note of what was sent before, by whomever, if the server still has it; and of whether the last batch, whose sending was cut
+    /// short, arrived.
+    fn recall(&mut self) -> Result<(), ExportError> {
+        let noted = Note::read(&self.note_path).filter(|note| note.is_of(self.client.uri(), &self.experiment));
+        if self.note.is_some() && self.note == noted && noted.as_ref().is_none_or(|note| note.under_way.is_none()) {
+            return Ok(());
+        }
+        self.note = None;
+        let Some(mut note) = noted else { return Ok(()) };
+        match self.client.get("runs/get", "run_id", &note.run_id) {
+            Ok(answer) if answer["run"]["info"]["lifecycle_stage"] == "deleted" => {}
+            Ok(answer) => {
+                if let Some(batch) = note.under_way.take() {
+                    if batch.is_in(&answer["run"]["data"]["metrics"]) {
+                        note.reach(batch.reached);
+                    }
+                    note.write(&self.note_path)?;
+                }
+                self.note = Some(note);
+            }
+            Err(error) if error.is_missing() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Makes a run in MLflow for what the first of `records` begins, and notes at once that it is there: whatever fails from here on, no
+    /// second one is made.
     fn begin(&self, records: &[Record]) -> Result<Option<Note>, ExportError> {
-        let mut begun = records.iter().filter_map(|record| match &record.event {
-            Event::Run(started) => Some((record.time, started)),
-            _ => None,
-        });
-        let Some((time, first)) = begun.next() else { return Ok(None) };
-        // Settings are those that count in the end.
-        let started = begun.next_back().map_or(first, |(_, newest)| newest);
+        let begun = records.iter().find(|record| matches!(record.event, Event::Run(_)));
+        let (Some(begun), Some(started)) = (begun, started(records)) else { return Ok(None) };
         let experiment_id = self.experiment_id()?;
         let answer = self.client.post(
             "runs/create",
             &json!({
-                "experiment_id": experiment_id, "run_name": started.name, "start_time": words::millis(time),
+                "experiment_id": experiment_id, "run_name": started.name, "start_time": words::millis(begun.time),
                 "tags": words::tags(started, &self.run_dir),
             }),
         )?;
@@ -99,8 +118,10 @@ impl Mlflow {
             seq: 0,
             step: 0,
             evaluated: None,
+            params: false,
+            under_way: None,
         };
-        self.send_params(&note, started)?;
+        note.write(&self.note_path)?;
         Ok(Some(note))
     }
 
@@ -116,11 +137,14 @@ impl Mlflow {
         client::text(&answer["experiment"]["experiment_id"], "experiments/get-by-name", self.client.uri())
     }
 
-    fn send_params(&self, note: &Note, started: &RunStarted) -> Result<(), ExportError> {
+    /// Sends the settings, once. Those that count in the end are those of the newest start.
+    fn send_params(&self, note: &mut Note, records: &[Record]) -> Result<(), ExportError> {
+        let Some(started) = started(records).filter(|_| !note.params) else { return Ok(()) };
         for some in words::params(started).chunks(PARAMS) {
             self.client.post("runs/log-batch", &json!({ "run_id": note.run_id, "params": some }))?;
         }
-        Ok(())
+        note.params = true;
+        note.write(&self.note_path)
     }
 
     /// Sends what `records` measured, in the largest batches that MLflow takes, and notes after each how far it is.
@@ -151,13 +175,19 @@ impl Mlflow {
     fn send_batch(
         &self,
         note: &mut Note,
-        batch: &mut Vec<serde_json::Value>,
+        batch: &mut Vec<Value>,
         reached: (u64, u64, Option<u64>),
     ) -> Result<(), ExportError> {
+        if let Some(last) = batch.last() {
+            let number = |key: &str| last[key].as_i64().unwrap_or_default();
+            let last = (last["key"].as_str().unwrap_or_default().to_owned(), number("timestamp"), number("step"));
+            note.under_way = Some(UnderWay { reached, last });
+            note.write(&self.note_path)?;
+        }
         for some in std::mem::take(batch).chunks(METRICS) {
             self.client.post("runs/log-batch", &json!({ "run_id": note.run_id, "metrics": some }))?;
         }
-        (note.seq, note.step, note.evaluated) = reached;
+        note.reach(reached);
         note.write(&self.note_path)
     }
 
@@ -174,15 +204,22 @@ impl Mlflow {
     }
 }
 
+/// The newest start among some records.
+fn started(records: &[Record]) -> Option<&RunStarted> {
+    records.iter().rev().find_map(|record| match &record.event {
+        Event::Run(started) => Some(&**started),
+        _ => None,
+    })
+}
+
 impl Target for Mlflow {
     fn name(&self) -> &'static str {
         "MLflow"
     }
 
     fn catch_up(&mut self, store: &RunStore) -> Result<(), ExportError> {
-        if self.note.is_none() {
-            self.note = self.recall()?;
-        }
+        let _turn = self.turn()?;
+        self.recall()?;
         let sent = self.note.as_ref().map_or(0, |note| note.seq);
         let mut records = store.read(sent, usize::MAX)?.records;
         if records.is_empty() {
@@ -197,7 +234,10 @@ impl Target for Mlflow {
             return Ok(());
         };
         // The status first: once the last batch is noted as sent, these records are not looked at again.
-        let sent = self.send_status(&note, &records).and_then(|()| self.send(&mut note, &records));
+        let sent = self
+            .send_params(&mut note, &records)
+            .and_then(|()| self.send_status(&note, &records))
+            .and_then(|()| self.send(&mut note, &records));
         self.note = Some(note);
         sent
     }

@@ -63,13 +63,26 @@ fn answer(mut stream: TcpStream, calls: &Calls, refuse: &Mutex<Vec<&'static str>
             "200 OK",
             json!({ "run": { "info": { "run_id": format!("r{}", calls.lock().unwrap().len()) } } }).to_string(),
         ),
-        "runs/get" => ("200 OK", json!({ "run": { "info": { "lifecycle_stage": "active" } } }).to_string()),
+        "runs/get" => {
+            let run = first.split(' ').nth(1).unwrap().rsplit('=').next().unwrap().to_owned();
+            let metrics = newest_metrics(&calls.lock().unwrap(), &run);
+            let run = json!({ "info": { "lifecycle_stage": "active" }, "data": { "metrics": metrics } });
+            ("200 OK", json!({ "run": run }).to_string())
+        }
         _ => ("200 OK", "{}".to_owned()),
     };
     if status.starts_with("200") {
         calls.lock().unwrap().push((call, serde_json::from_slice(&body).unwrap_or_default()));
     }
     write!(stream, "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}", text.len()).unwrap();
+}
+
+/// The newest value of each metric of a run, as MLflow tells it.
+fn newest_metrics(calls: &[(String, Value)], run: &str) -> Vec<Value> {
+    let batches = calls.iter().filter(|(call, body)| call == "runs/log-batch" && body["run_id"] == run);
+    let metrics = batches.flat_map(|(_, body)| body["metrics"].as_array().cloned().unwrap_or_default());
+    let by_name = metrics.map(|metric| (metric["key"].as_str().unwrap().to_owned(), metric));
+    by_name.collect::<std::collections::BTreeMap<_, _>>().into_values().collect()
 }
 
 fn stored(root: &Path, records: &[Record]) -> (RunFolder, RunStore) {
@@ -123,10 +136,12 @@ fn a_run_is_sent_once_in_batches_with_params_and_status() {
 fn what_failed_is_sent_later() {
     let dir = tempfile::tempdir().unwrap();
     let (folder, store) = stored(dir.path(), &RunBuilder::with_steps(5).records());
-    let refuse = Arc::new(Mutex::new(vec!["runs/update", "runs/create", "experiments/create"]));
+    let refuse = Arc::new(Mutex::new(vec!["runs/update", "runs/create", "experiments/create", "runs/log-batch"]));
     let (uri, calls) = serve(&refuse);
     let mut mlflow = Mlflow::new(&uri, "trials", &folder).unwrap();
-    for call in ["experiments/create", "runs/create", "runs/update"] {
+    for call in ["experiments/create", "runs/create", "runs/log-batch", "runs/update"] {
+        // By another process each time: what was made is known from the note.
+        mlflow = Mlflow::new(&uri, "trials", &folder).unwrap();
         let error = mlflow.catch_up(&store).unwrap_err().to_string();
         assert!(error.contains(call) && error.contains("503") && error.contains("out of order"), "{error}");
     }
@@ -134,6 +149,56 @@ fn what_failed_is_sent_later() {
     let run = calls.lock().unwrap().iter().find(|(call, _)| call == "runs/log-batch").unwrap().1["run_id"].clone();
     assert_eq!(sent(&calls, run.as_str().unwrap()), [1, 2, 3, 4, 5]);
     assert_eq!(names(&calls).iter().filter(|call| *call == "runs/create").count(), 1);
+}
+
+#[test]
+fn a_batch_that_arrived_is_not_sent_again_though_nobody_could_note_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, store) = stored(dir.path(), &RunBuilder::with_steps(5).records());
+    let (uri, calls) = serve(&Arc::default());
+    let mut mlflow = Mlflow::new(&uri, "trials", &folder).unwrap();
+    mlflow.catch_up(&store).unwrap();
+    let path = folder.root().join("mlflow.json");
+    let done = Note::read(&path).unwrap();
+    let last = newest_metrics(&calls.lock().unwrap(), "r1").into_iter().find(|m| m["key"] == "reward").unwrap();
+    let last = (last["key"].as_str().unwrap().to_owned(), last["timestamp"].as_i64().unwrap(), 5);
+    let reached = (done.seq, done.step, done.evaluated);
+    // As it is where the process ends before it can note that all was sent, or where it was not.
+    for (last, sent_again) in [(last.clone(), false), (("reward".to_owned(), last.1 + 1, 6), true)] {
+        let cut_short =
+            Note { seq: 0, step: 0, evaluated: None, under_way: Some(UnderWay { reached, last }), ..done.clone() };
+        cut_short.write(&path).unwrap();
+        let before = sent(&calls, "r1").len();
+        Mlflow::new(&uri, "trials", &folder).unwrap().catch_up(&store).unwrap();
+        assert_eq!(sent(&calls, "r1").len() - before, if sent_again { 5 } else { 0 });
+        assert_eq!(Note::read(&path).unwrap(), done);
+    }
+}
+
+#[test]
+fn an_export_beside_a_live_exporter_sends_nothing_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let records = RunBuilder::with_steps(40).records();
+    let (first, rest) = records.split_at(records.len() / 2);
+    let (folder, mut store) = stored(dir.path(), first);
+    let (uri, calls) = serve(&Arc::default());
+    let mut live = Mlflow::new(&uri, "trials", &folder).unwrap();
+    live.catch_up(&store).unwrap();
+    for record in rest.iter().filter(|record| record.event.is_stored()) {
+        store.append(record.time, record.event.clone()).unwrap();
+    }
+    let work = || {
+        let (uri, folder) = (uri.clone(), folder.clone());
+        thread::spawn(move || {
+            let store = RunStore::open_read_only(&folder.store()).unwrap();
+            Mlflow::new(&uri, "trials", &folder).unwrap().catch_up(&store).unwrap();
+        })
+    };
+    let exports = [work(), work()];
+    live.catch_up(&store).unwrap();
+    exports.into_iter().for_each(|export| export.join().unwrap());
+    live.catch_up(&store).unwrap();
+    assert_eq!(sent(&calls, "r1"), (1..=40).collect::<Vec<_>>());
 }
 
 #[test]

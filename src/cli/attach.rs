@@ -3,6 +3,8 @@
 use std::{
     io::{IsTerminal, stdout},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -10,7 +12,10 @@ use clap::Args;
 use super::{
     Failure,
     history::read_run,
-    run::screen::{self, Unshown, parting},
+    run::{
+        screen::{self, Unshown, parting, taken_up_by},
+        stages,
+    },
     runs::{self, State},
     say, screenshot,
 };
@@ -21,6 +26,10 @@ use crate::{
     run::folder::{FolderError, RUNS, RunFolder, STAGES},
     settings::Settings,
 };
+
+/// How long the next stage may take to begin: a trainer lets its exporters send the rest first.
+const NEXT_STAGE: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Show a run in the cockpit: attached to its trainer, or as its store has it where there is none.
 #[derive(Debug, Clone, Args)]
@@ -48,7 +57,7 @@ pub struct AttachArgs {
 /// # Errors
 /// There is no such run, or none that is meant; there is no terminal; the run fails meanwhile.
 pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
-    let folder = args.run.as_deref().map_or_else(only, named)?;
+    let mut folder = args.run.as_deref().map_or_else(only, named)?;
     if args.once {
         return once(&folder, args.size);
     }
@@ -56,7 +65,8 @@ pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
         return Err(Failure::Environment("attach needs a terminal; `sqlr1-tui runs` tells of runs without one".into()));
     }
     let look = look(&folder)?;
-    let root = folder.root().display();
+    let root = folder.root().to_owned();
+    let root = root.display();
     let at_work = folder.is_locked()?;
     if let Err(foreign @ FolderError::Foreign { .. }) = folder.require_own() {
         say(&format!("{foreign}; shown is what its store says"));
@@ -66,7 +76,8 @@ pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
         say(&format!("no trainer is at work in {root}; shown is what its store says"));
         return parting_from_store(&screen::stored(&folder, false, look)?, &folder, false);
     }
-    match screen::attached(&folder, look.clone()) {
+    let shown = follow_stages(&mut folder, &look);
+    match shown {
         Err(Unshown::Remote(
             why @ (RemoteError::Elsewhere { .. }
             | RemoteError::NoTrainer(_)
@@ -96,6 +107,36 @@ fn once(folder: &RunFolder, size: Option<(u16, u16)>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Shows the run, and after it the stages behind it, one after another, for as long as nobody leaves before a stage is done; `folder` is in
+/// the end that of the last one shown.
+fn follow_stages(folder: &mut RunFolder, look: &CockpitOptions) -> Result<Outcome, Unshown> {
+    loop {
+        let outcome = screen::attached(folder, look.clone())?;
+        let done = outcome.ended.as_ref().is_some_and(|ended| ended.reason.is_done());
+        let goes_on = done && matches!(outcome.left, Left::Key(_));
+        let Some(next) = stages::follower(folder).filter(|_| goes_on).and_then(|next| at_work(&next)) else {
+            return Ok(outcome);
+        };
+        *folder = next;
+    }
+}
+
+/// The run that is about to begin in a folder, once its trainer is at work.
+fn at_work(path: &Path) -> Option<RunFolder> {
+    let until = Instant::now() + NEXT_STAGE;
+    loop {
+        // A trainer makes the folder, takes its lock and then opens its store.
+        let folder = RunFolder::open(path).ok().filter(|folder| folder.note().is_file());
+        if let Some(folder) = folder.filter(|folder| folder.is_locked().unwrap_or(false)) {
+            return Some(folder);
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        thread::sleep(LOOK);
+    }
+}
+
 /// The look that the run was started with, as far as it can be had.
 fn look(folder: &RunFolder) -> Result<CockpitOptions, Failure> {
     let stored = Settings::from_file(&folder.settings()).ok().and_then(|settings| screen::look(&settings).ok());
@@ -108,8 +149,7 @@ fn parting_from_store(outcome: &Outcome, folder: &RunFolder, at_work: bool) -> R
         return parting(outcome, folder.root());
     }
     if !at_work && folder.require_own().is_ok() {
-        let root = folder.root().display();
-        say(&format!("to go on with this run: sqlr1-tui {} --resume --run-dir {root}", outcome.command));
+        say(&format!("to go on with this run: {}", taken_up_by(outcome.command, folder.root())));
     }
     Ok(())
 }

@@ -84,17 +84,19 @@ pub fn sft(args: &SftArgs) -> Result<(), Failure> {
     let settings = run.settings(if args.from_scratch { &SCRATCH } else { &ADAPTER })?;
     require(&settings, !args.from_scratch)?;
     super::run::run(&run, settings, |settings, herald| {
-        let (ended, folder) = if args.from_scratch {
+        let conducted = if args.from_scratch {
             conduct(&run, settings, herald, setup::from_scratch)?
         } else {
             conduct(&run, settings, herald, setup::on_base)?
         };
         if let Some(out) = &args.out {
-            let checkpoint = ended.offered().ok_or_else(|| {
+            let checkpoint = conducted.ended.offered().ok_or_else(|| {
                 Failure::Run(format!("nothing is written to {}: the run ended without a checkpoint", out.display()))
             })?;
             if args.from_scratch { copy_model(checkpoint, out)? } else { copy_adapter(checkpoint, out)? }
         }
+        // One that a signal ended has saved, and is of use.
+        let (ended, folder) = conducted.unsignalled()?;
         if args.from_scratch { judge_gap(&folder, &ended) } else { Ok(None) }
     })
 }

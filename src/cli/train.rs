@@ -34,5 +34,7 @@ pub fn train(args: &TrainArgs) -> Result<(), Failure> {
         return stages::train(&args.run, settings);
     }
     require(&settings, true)?;
-    run(&args.run, settings, |settings, herald| conduct(&args.run, settings, herald, setup::load).map(|_| None))
+    run(&args.run, settings, |settings, herald| {
+        conduct(&args.run, settings, herald, setup::load)?.unsignalled().map(|_| None)
+    })
 }

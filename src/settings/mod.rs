@@ -11,6 +11,7 @@ mod live;
 mod load;
 mod memory;
 mod overlay;
+mod paths;
 mod report;
 mod reward;
 mod stages;

@@ -88,16 +88,51 @@ impl Settings {
         for stage in &mut self.stages {
             stage.yield_to(flags);
         }
+        let mut first: Option<Self> = None;
         for index in 0..self.stages.len() {
-            self.placed_stage(index, |key| match file {
+            let place = |key: &str| match file {
                 Some((path, text)) => {
                     format!("{}:{}: stage {}: {key}", path.display(), line_of(text, index, key), index + 1)
                 }
                 None => format!("stage {}: {key}", index + 1),
-            })?;
+            };
+            let stage = self.placed_stage(index, place)?;
+            if let Some((key, message)) = first.as_ref().and_then(|first| self.disagreement(index, first, &stage)) {
+                return Err(SettingsError::Flag { origin: place(key), message });
+            }
+            first = first.or(Some(stage));
         }
         Ok(self)
     }
+}
+
+impl Settings {
+    /// What keeps a later stage from going on with the adapter that the one before left: its key, and why.
+    fn disagreement(&self, index: usize, first: &Self, stage: &Self) -> Option<(&'static str, String)> {
+        let own = self.stages[index].groups.get("lora").is_some_and(|lora| lora.contains_key("init_adapter"));
+        if own {
+            let why = "only the first stage may have one: the others begin with the adapter that the one before left";
+            return Some(("lora.init_adapter", why.to_owned()));
+        }
+        let differing = adapted(stage).into_iter().zip(adapted(first)).find(|(ours, theirs)| ours != theirs);
+        differing.map(|((key, ours), (_, theirs))| {
+            let why = "a stage goes on with the adapter that the one before left; set it for all of them";
+            (key, format!("is {ours}, but {theirs} in the first stage: {why}"))
+        })
+    }
+}
+
+/// What an adapter hangs on, as text.
+fn adapted(settings: &Settings) -> [(&'static str, String); 4] {
+    let (lora, model) = (&settings.lora, settings.model.path.clone());
+    let mut modules = lora.target_modules.clone();
+    modules.sort();
+    [
+        ("model.path", model.unwrap_or_else(|| "not set".to_owned())),
+        ("lora.r", lora.r.to_string()),
+        ("lora.lora_alpha", lora.lora_alpha.to_string()),
+        ("lora.target_modules", format!("[{}]", modules.join(", "))),
+    ]
 }
 
 /// The line, from 1, in which a stage of block-style YAML sets a key; else the one in which `stages` begins.
@@ -186,6 +221,17 @@ mod tests {
                 "    optim:",
                 "    optimum:",
                 "c.yaml:10: stage 2: optimum.learning_rate: unknown group `optimum` (did you mean `optim`?)",
+            ),
+            ("grpo: { beta: 0.1 }", "lora: { r: 8 }", "c.yaml:12: stage 2: lora.r: is 8, but 16 in the first stage"),
+            (
+                "grpo: { beta: 0.1 }",
+                "model: { path: other.gguf }",
+                "c.yaml:12: stage 2: model.path: is other.gguf, but not set in the first stage",
+            ),
+            (
+                "grpo: { beta: 0.1 }",
+                "lora:\n      init_adapter: there",
+                "c.yaml:13: stage 2: lora.init_adapter: only the first stage may have one",
             ),
             ("max_steps: 5", "dir: x", "c.yaml:7: stage 1: run.dir: stages have folders of their own"),
             ("method: sft", "method: dpo", "unknown variant `dpo`, expected `sft` or `grpo`"),

@@ -1,6 +1,6 @@
 //! The flags that all kinds of training share, and the settings they stand for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -113,15 +113,7 @@ impl SettingArgs {
         let mut overrides = flags::sets(&sets.collect::<Vec<_>>())?;
         overrides.extend(self.flags());
         overrides.extend(more);
-        let mut settings = flags::settings(config, overrides)?;
-        settings.model.path = settings.model.path.map(|path| absolute(Path::new(&path)).display().to_string());
-        settings.data.root = settings.data.root.map(|root| absolute(&root));
-        if let Some(file) = settings.prompt.template_file() {
-            settings.prompt.template = absolute(&file).display().to_string();
-        }
-        settings.lora.init_adapter = settings.lora.init_adapter.map(|dir| absolute(&dir));
-        settings.report.logging_dir = settings.report.logging_dir.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
-        Ok(settings)
+        Ok(flags::settings(config, overrides)?.with_absolute_paths())
     }
 
     /// What the flags but `--set` set.
@@ -157,9 +149,4 @@ pub fn require(settings: &Settings, model: bool) -> Result<(), Failure> {
         _ => return Ok(()),
     };
     Err(Failure::Usage(missing.to_owned()))
-}
-
-/// The path that finds the same file from any folder; as it is where there is no such file.
-fn absolute(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -8,10 +8,12 @@ use std::{
 use super::{
     herald::{Word, hear},
     screen::{self, Unshown, parting},
+    stages,
 };
 use crate::{
     cli::{Failure, command_line},
-    run::folder::RunFolder,
+    cockpit::Left,
+    run::folder::{RunFolder, of_all_stages},
     settings::Settings,
     sql::WorkerProgram,
 };
@@ -49,6 +51,12 @@ pub fn launch(settings: &Settings) -> Result<(), Failure> {
         let outcome = shown.map_err(|unshown| unseen(unshown, &folder))?;
         let Some(ended) = &outcome.ended else { return parting(&outcome, folder.root()) };
         let done = ended.reason.is_done();
+        if let (Left::Signal(signal), true) = (outcome.left, done && stages::follower(&folder).is_some()) {
+            // The next stage trains, or will; who sent the signal wants to see nothing more of it.
+            let whole = of_all_stages(folder.root()).unwrap_or(folder.root()).display();
+            crate::cli::say(&format!("training goes on in {whole}\nto come back: sqlr1-tui attach {whole}"));
+            return Err(Failure::Signal(screen::number(signal)));
+        }
         word = trainer.hear()?;
         match word {
             // The next stage is at work by now.

@@ -14,7 +14,7 @@ use crate::{
     run::{
         command::CommandSink,
         event::{BestSoFar, EndReason},
-        folder::RunFolder,
+        folder::{RunFolder, of_all_stages},
     },
     settings::Settings,
 };
@@ -100,7 +100,7 @@ fn shown(work: impl Future<Output = Result<Outcome, Unshown>>) -> Result<Outcome
 /// The run failed or lost its trainer before the person left, or a signal ended the cockpit.
 pub fn parting(outcome: &Outcome, root: &Path) -> Result<(), Failure> {
     let back = format!("sqlr1-tui attach {}", root.display());
-    let resume = format!("to go on: sqlr1-tui {} --resume --run-dir {}", outcome.command, root.display());
+    let resume = format!("to go on: {}", taken_up_by(outcome.command, root));
     if let Some(ended) = &outcome.ended {
         if ended.reason == EndReason::Failed {
             return Err(Failure::Run(ended.message.clone().unwrap_or_default()));
@@ -139,13 +139,20 @@ pub fn parting(outcome: &Outcome, root: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The command line that takes a run up again, which one of this command began: that for all stages, where it is one of several.
+pub fn taken_up_by(command: &str, root: &Path) -> String {
+    let (command, root) = of_all_stages(root).map_or((command, root), |whole| ("train", whole));
+    format!("sqlr1-tui {command} --resume --run-dir {}", root.display())
+}
+
 /// The best evaluation in a line.
 fn best_line(best: &BestSoFar) -> String {
     let kept = best.checkpoint.as_ref().map_or_else(String::new, |path| format!(", kept in {}", path.display()));
     format!("best held-out accuracy: {:.1} % at step {}{kept}\n", best.execution_accuracy * 100.0, best.step)
 }
 
-fn number(signal: Signal) -> i32 {
+/// A signal's number.
+pub fn number(signal: Signal) -> i32 {
     use tokio::signal::unix::SignalKind;
     match signal {
         Signal::Interrupt => SignalKind::interrupt(),

@@ -13,7 +13,7 @@ use crate::{
     run::{
         atomic,
         event::{Event, RunEnded},
-        folder::{FolderError, RunFolder, STAGES, make_default},
+        folder::{FolderError, RunFolder, STAGES, make_default, of_all_stages},
         store::RunStore,
     },
     settings::{Settings, StageMethod},
@@ -32,11 +32,12 @@ pub fn train(args: &RunArgs, settings: Settings) -> Result<(), Failure> {
 }
 
 fn conduct_all(args: &RunArgs, settings: &Settings, herald: &mut Herald) -> Result<Option<String>, Failure> {
+    signals::listen().map_err(|e| Failure::Environment(format!("cannot catch signals: {e}")))?;
     let root = folder(settings, args.resume)?;
     let mut adapter = None;
     let count = settings.stages.len();
     for (index, stage) in settings.stages.iter().enumerate() {
-        let dir = root.join(format!("{}-{}", index + 1, stage.method));
+        let dir = stage_folder(&root, index, stage.method);
         let ended = match finished(&dir)? {
             Some(ended) => ended,
             None => conduct_one(args, settings, index, (&dir, adapter), herald)?,
@@ -74,11 +75,11 @@ fn conduct_one(
     own.lora.init_adapter = adapter.or(own.lora.init_adapter);
     let begun = dir.join("run.db").is_file();
     let args = RunArgs { resume: begun, profile: profile(args, index), ..args.clone() };
-    let (ended, _) = match method {
+    let conducted = match method {
         StageMethod::Sft => conduct(&args, own, herald, sft::setup::on_base)?,
         StageMethod::Grpo => conduct(&args, own, herald, setup::load)?,
     };
-    Ok(ended)
+    conducted.unsignalled().map(|(ended, _)| ended)
 }
 
 /// What goes on where the stages were left.
@@ -117,6 +118,21 @@ fn finished(dir: &Path) -> Result<Option<RunEnded>, Failure> {
         Some(Event::End(ended)) if ended.reason.is_done() => Some(ended),
         _ => None,
     })
+}
+
+/// The folder of the stage behind the one in `folder`, if there is to be one.
+pub fn follower(folder: &RunFolder) -> Option<PathBuf> {
+    let whole = of_all_stages(folder.root())?;
+    let own = Settings::from_file(&folder.settings()).ok()?;
+    let (stage, _) = own.run.stage.as_deref()?.split_once('/')?;
+    let next: usize = stage.parse().ok()?;
+    let all = Settings::from_file(&whole.join(STAGES)).ok()?;
+    all.stages.get(next).map(|stage| stage_folder(whole, next, stage.method))
+}
+
+/// Where a stage, counted from 0, has its run.
+fn stage_folder(whole: &Path, index: usize, method: StageMethod) -> PathBuf {
+    whole.join(format!("{}-{method}", index + 1))
 }
 
 /// The adapter that a stage left. The folder may have been moved since.

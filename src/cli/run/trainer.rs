@@ -52,6 +52,26 @@ impl<L, F> Load<L> for F where
 {
 }
 
+/// A run that has ended.
+pub struct Conducted {
+    /// How.
+    pub ended: RunEnded,
+    /// Its folder.
+    pub folder: RunFolder,
+    /// The signal that ended it, if one did.
+    signal: Option<i32>,
+}
+
+impl Conducted {
+    /// How it ended, unless a signal did that.
+    ///
+    /// # Errors
+    /// [`Failure::Signal`].
+    pub fn unsignalled(self) -> Result<(RunEnded, RunFolder), Failure> {
+        self.signal.map_or(Ok((self.ended, self.folder)), |number| Err(Failure::Signal(number)))
+    }
+}
+
 /// Trains until the run is over or a viewer or a signal ends it.
 ///
 /// # Errors
@@ -61,7 +81,7 @@ pub fn conduct<L: Learner>(
     settings: Settings,
     herald: &mut Herald,
     load: impl Load<L>,
-) -> Result<(RunEnded, RunFolder), Failure> {
+) -> Result<Conducted, Failure> {
     let places = assets::resolve(settings.clone()).map_err(|e| Failure::Environment(e.to_string()))?;
     check_places(&places)?;
     let (folder, guard) = open_folder(&settings, args.resume)?;
@@ -90,7 +110,8 @@ pub fn conduct<L: Learner>(
     });
     live.finish();
     drop(guard);
-    Ok((ended?, folder))
+    let (ended, signal) = ended?;
+    Ok(Conducted { ended, folder, signal })
 }
 
 fn log(herald: &Herald, folder: &RunFolder) -> Result<(), Failure> {
@@ -114,8 +135,12 @@ fn listen(folder: &RunFolder, bus: Bus, remote: &control::Remote, herald: &Heral
     }
 }
 
-/// Serves viewers and passes signals on until the trainer has ended.
-async fn accompany(running: Running, remote: &control::Remote, server: Option<Server>) -> Result<RunEnded, Failure> {
+/// Serves viewers and passes signals on until the trainer has ended; how, and the signal that ended it, if one did.
+async fn accompany(
+    running: Running,
+    remote: &control::Remote,
+    server: Option<Server>,
+) -> Result<(RunEnded, Option<i32>), Failure> {
     let until_ended = signals::until_ended(running.ended, remote);
     let join = |thread: JoinHandle<_>| thread.join().map_err(|_| Failure::Run("the trainer's thread panicked".into()));
     let (signal, ended) = match server {
@@ -128,10 +153,10 @@ async fn accompany(running: Running, remote: &control::Remote, server: Option<Se
         }
     };
     let ended = ended?;
-    match (ended.reason, signal) {
-        (EndReason::Signal, Some(number)) => Err(Failure::Signal(number)),
-        (EndReason::Failed, _) => Err(Failure::Run(ended.message.unwrap_or_default())),
-        _ => Ok(ended),
+    match ended.reason {
+        EndReason::Failed => Err(Failure::Run(ended.message.unwrap_or_default())),
+        EndReason::Signal => Ok((ended, signal)),
+        _ => Ok((ended, None)),
     }
 }
 

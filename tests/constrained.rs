@@ -134,3 +134,18 @@ fn what_nothing_is_refused_of_is_written_as_without_a_constraint() {
     }
     assert!(same >= 10, "{same} replies could be written as they are, {others} could not");
 }
+
+#[test]
+fn beam_search_keeps_to_the_constraint() {
+    let questions: Vec<Example> = questions(&demo(), Split::Dev).into_iter().step_by(50).collect();
+    let sandbox = Sandbox::in_process(&SqlSettings::default());
+    let errors = |constrain| {
+        let examinee = Examinee::load(&settings(constrain), Decode::Beam(3), None).unwrap();
+        let replies = examinee.answer(&questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
+        let ended = questions.iter().zip(&replies).filter(|(_, replies)| replies[0].finished);
+        let outcomes = ended.map(|(question, replies)| sandbox.run(&question.database, &extract_sql(&replies[0].text)));
+        outcomes.filter(|found| matches!(found.outcome, Outcome::SyntaxError(_) | Outcome::UnknownName(_))).count()
+    };
+    assert_eq!(errors(Constrain::Schema), 0);
+    assert!(errors(Constrain::Off) > 0, "the model must err by itself");
+}

@@ -24,7 +24,7 @@ use crate::{
         reporter::Reporter,
         store::RunStore,
     },
-    settings::Reference,
+    settings::{Constrain, Reference},
 };
 
 fn step(trainer: &mut Trainer) -> (StepDone, Vec<GroupScored>) {
@@ -237,4 +237,28 @@ fn a_run_waits_for_a_store_that_another_process_holds() {
     let steps: Vec<u64> =
         stored.iter().filter_map(|r| matches!(r.event, Event::Step(_)).then(|| r.event.step()).flatten()).collect();
     assert_eq!(steps, [1, 2, 3], "what could not be written is in the store in the end");
+}
+
+#[test]
+fn a_step_under_a_constraint_learns_and_writes_no_nonsense() {
+    let errors = |constrain: Constrain| {
+        let mut trainer = demo_trainer(|settings| {
+            settings.rollout.constrain = constrain;
+            settings.rollout.max_completion_length = 96;
+            settings.rollout.temperature = 1.4;
+        });
+        let output = trainer.step(&mut Unwatched).unwrap().unwrap();
+        let metrics = output.done.metrics;
+        assert!(metrics.get(metrics::GRAD_NORM).unwrap() > 0.0 && metrics.get(metrics::LOSS).unwrap().is_finite());
+        // What was forced has the probability that the model gives it, in the update as in generation.
+        assert!(metrics.get("sampling/sampling_logp_difference/max").unwrap() < 1e-3);
+        let refused = metrics.get("constrain/refused");
+        assert_eq!(refused.is_some_and(|share| share > 0.0), constrain != Constrain::Off, "{refused:?}");
+        assert_eq!(metrics.get("constrain/stuck").unwrap_or(0.0).to_bits(), 0);
+        let all = output.groups.iter().flat_map(|group| &group.candidates).filter(|candidate| candidate.finished);
+        let bad = |kind: &str| ["syntax_error", "unknown_name", "several_statements"].contains(&kind);
+        all.filter(|candidate| bad(&candidate.result.outcome)).count()
+    };
+    assert!(errors(Constrain::Off) > 0, "the model must err by itself");
+    assert_eq!(errors(Constrain::Schema), 0);
 }

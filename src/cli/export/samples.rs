@@ -23,7 +23,7 @@ pub fn jsonl(records: &[&Record]) -> String {
     groups(records).filter_map(|group| line(group).ok()).collect()
 }
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "step",
     "group",
     "question_id",
@@ -43,6 +43,7 @@ const COLUMNS: [&str; 19] = [
     "milliseconds",
     "tokens",
     "finished",
+    "turns",
 ];
 
 /// A candidate a row.
@@ -78,6 +79,7 @@ fn cells(group: &GroupScored, at: usize, candidate: &Candidate) -> [String; COLU
         table::number(Some(candidate.result.millis)),
         candidate.tokens.to_string(),
         candidate.finished.to_string(),
+        (1 + candidate.turns.len()).to_string(),
     ]
 }
 
@@ -94,6 +96,10 @@ pub fn markdown(records: &[&Record]) -> String {
         let _ = writeln!(text, "  - gold: {}", code(&group.gold_sql));
         for candidate in &group.candidates {
             let _ = writeln!(text, "  - {}", describe(candidate));
+            for turn in &candidate.turns {
+                let wrote = if turn.sql.is_empty() { &turn.text } else { &turn.sql };
+                let _ = writeln!(text, "    - before: {}; told: {}", code(wrote), plain(&turn.feedback));
+            }
         }
     }
     if text.is_empty() { text } else { format!("# Samples\n{text}") }

@@ -74,14 +74,18 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     );
     row("your data", "DIR has Spider's layout: train_spider.json, dev.json, database/NAME/NAME.sqlite", theme.text());
     let more = app.run.step() * 2;
-    let command = app.run.info().map_or("train", RunStarted::command);
-    row("go on", &format!("sqlr1-tui {command} --resume --run-dir {folder} --max-steps {more}"), theme.text());
+    let (command, taken_up) = app.run.info().map_or(("train", Path::new(".")), RunStarted::taken_up_by);
+    let taken_up = shown(app, taken_up);
+    row("go on", &format!("sqlr1-tui {command} --resume --run-dir {taken_up} --max-steps {more}"), theme.text());
     lines
 }
 
 /// The run folder as a person in the working folder would write it.
 fn folder(app: &App) -> String {
-    let folder = app.run.info().map_or(Path::new("."), |info| info.run_dir.as_path());
+    shown(app, app.run.info().map_or(Path::new("."), |info| info.run_dir.as_path()))
+}
+
+fn shown(app: &App, folder: &Path) -> String {
     let folder = app.place.folder.as_ref().and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
     app.symbols.cleaner().line(&folder.display().to_string()).into_owned()
 }

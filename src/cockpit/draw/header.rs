@@ -202,13 +202,12 @@ fn closing(app: &App, text: &str, style: Style, area: Rect, buf: &mut Buffer) {
         put(buf, area.x + 1, area.y + 1, area.right(), &text::fit(text, room, app.symbols.ellipsis), style);
     }
     if area.height > 2 {
-        let folder = app.run.info().map_or(Path::new("."), |info| info.run_dir.as_path());
+        let (command, folder) = app.run.info().map_or(("train", Path::new(".")), RunStarted::taken_up_by);
         let folder = app.place.folder.as_ref().and_then(|here| folder.strip_prefix(here).ok()).unwrap_or(folder);
         let folder = app.symbols.cleaner().line(&folder.display().to_string()).into_owned();
         let next = format!(
-            "next: x writes the curves {0} q leaves {0} {1} --resume --run-dir {folder} goes on from the checkpoint",
+            "next: x writes the curves {0} q leaves {0} {command} --resume --run-dir {folder} goes on from the checkpoint",
             app.symbols.dot,
-            app.run.info().map_or("train", RunStarted::command)
         );
         put(
             buf,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cockpit::{app::App, figures, panes::Pane, text},
-    run::event::{Candidate, GroupScored, RunState},
+    run::event::{Candidate, EarlierTurn, GroupScored, RunState},
 };
 
 /// Draws the pane; gives the scroll position of the detail brought back within bounds.
@@ -169,6 +169,7 @@ fn candidate_row(app: &App, candidate: &Candidate, at: usize, chosen: bool, widt
 /// The chosen candidate: its reward parts, its SQL in full, its result beside gold's.
 fn details(app: &App, group: &GroupScored, candidate: &Candidate, at: usize, width: usize) -> Vec<Line<'static>> {
     let mut lines = vec![rule(app, candidate, at, width)];
+    lines.extend(candidate.turns.iter().flat_map(|turn| earlier(app, turn, width)));
     let cleaner = app.symbols.cleaner();
     if candidate.sql.is_empty() {
         lines.push(Line::styled("no SQL in the reply:", app.theme.bad()));
@@ -202,6 +203,20 @@ fn details(app: &App, group: &GroupScored, candidate: &Candidate, at: usize, wid
     lines.into_iter().map(flatten).collect()
 }
 
+/// A reply before the last one in two lines: its query, and what the model was told.
+fn earlier(app: &App, turn: &EarlierTurn, width: usize) -> [Line<'static>; 2] {
+    let (theme, cleaner) = (&app.theme, app.symbols.cleaner());
+    let sign = if turn.correct { app.symbols.right } else { app.symbols.wrong };
+    let room = width.saturating_sub(2);
+    let wrote = if turn.sql.is_empty() { &turn.text } else { &turn.sql };
+    let wrote = text::fit(&cleaner.flat(wrote), room, app.symbols.ellipsis);
+    let told = text::fit(&cleaner.flat(&turn.feedback), room, app.symbols.ellipsis);
+    [
+        Line::from(vec![Span::styled(format!("{sign} "), theme.muted()), Span::styled(wrote, theme.muted())]),
+        Line::from(vec![Span::raw("  "), Span::styled(told, theme.warn())]),
+    ]
+}
+
 /// What came of the candidate, in one line.
 fn in_short(app: &App, candidate: &Candidate, width: usize) -> Line<'static> {
     let (_, _, style) = mark(app, candidate);
@@ -223,6 +238,9 @@ fn rule(app: &App, candidate: &Candidate, at: usize, width: usize) -> Line<'stat
     parts.extend(
         components.map(|(name, value)| format!("{} {}", app.symbols.cleaner().flat(name), figures::short(*value))),
     );
+    if !candidate.turns.is_empty() {
+        parts.push(format!("reply {}", candidate.turns.len() + 1));
+    }
     if !candidate.finished {
         parts.push("cut off at the limit".into());
     }

@@ -2,7 +2,17 @@
 
 use rand_chacha::rand_core::SeedableRng;
 
+use std::sync::Arc;
+
 use super::*;
+use crate::{
+    model::{
+        Tokenizer,
+        generate::{Constraint, Grammar},
+        gguf::testing::Builder,
+    },
+    sql::prefix::Rules,
+};
 
 fn shares(sampling: &Sampling, logits: &[f32], draws: u64) -> Vec<f64> {
     let sampler = Sampler::new(sampling).unwrap();
@@ -106,4 +116,37 @@ fn impossible_settings_and_logits_are_errors() {
     let sampling = Sampling::default();
     let sampler = Sampler::new(&sampling).unwrap();
     assert!(sampler.choose(&[f32::NAN, 0.0], (&[], &[]), &mut ChaCha8Rng::seed_from_u64(0), None).is_err());
+}
+
+#[test]
+fn where_nothing_is_allowed_the_first_choice_stands_and_the_rest_is_free() {
+    let tokens = ["SELECTĠ", "}", ")", "})", "<|im_end|>"].map(str::to_owned);
+    let file = Builder::default()
+        .text("tokenizer.ggml.model", "gpt2")
+        .text("tokenizer.ggml.pre", "smollm")
+        .texts("tokenizer.ggml.tokens", &tokens)
+        .i32s("tokenizer.ggml.token_type", &[1, 1, 1, 1, 3])
+        .texts("tokenizer.ggml.merges", &["} )".to_owned()]);
+    let folder = tempfile::tempdir().unwrap();
+    let tokenizer = Tokenizer::from_gguf(&file.open(folder.path())).unwrap();
+    let grammar = Arc::new(Grammar::new(Rules::default(), Arc::clone(tokenizer.spellings())));
+    for temperature in [0.0, 1.0] {
+        let sampling = Sampling { temperature, ..Sampling::default() };
+        let sampler = Sampler::new(&sampling).unwrap();
+        let mut guide = Constraint::new(Arc::clone(&grammar), "").guide();
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut choose = |likely: usize| {
+            let mut logits = [0.0; 5];
+            logits[likely] = 40.0;
+            let choice = sampler.choose(&logits, (&[1], &[]), &mut random, Some(&mut guide)).unwrap();
+            (choice.id, guide.refused, guide.stuck, choice.logprob)
+        };
+        assert_eq!(choose(0).0, 0);
+        // Behind SELECT none of these can follow, nor may the reply end.
+        let (id, refused, stuck, logprob) = choose(3);
+        assert_eq!((id, refused, stuck), (3, 1, 1));
+        assert!(logprob.abs() < 1e-6, "its own probability is recorded: {logprob}");
+        assert_eq!((choose(1).0, choose(4).0), (1, 4));
+        assert_eq!((guide.refused, guide.stuck), (1, 1), "what follows is no query any more");
+    }
 }

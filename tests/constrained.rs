@@ -10,7 +10,7 @@ use std::{
 
 use sqlr1_tui::{
     data::{Dataset, Example, Prompts, Split},
-    evaluate::{Decode, Examinee},
+    evaluate::{Decode, Examinee, Reply},
     settings::{Constrain, DataSettings, PromptSettings, Settings, SqlSettings},
     sql::{
         Outcome, Sandbox, extract_sql,
@@ -137,15 +137,21 @@ fn what_nothing_is_refused_of_is_written_as_without_a_constraint() {
 
 #[test]
 fn beam_search_keeps_to_the_constraint() {
-    let questions: Vec<Example> = questions(&demo(), Split::Dev).into_iter().step_by(50).collect();
     let sandbox = Sandbox::in_process(&SqlSettings::default());
-    let errors = |constrain| {
-        let examinee = Examinee::load(&settings(constrain), Decode::Beam(3), None).unwrap();
-        let replies = examinee.answer(&questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
+    let erring = |questions: &[Example], constrain, decode| -> Vec<Example> {
+        let examinee = Examinee::load(&settings(constrain), decode, None).unwrap();
+        let replies = examinee.answer(questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
         let ended = questions.iter().zip(&replies).filter(|(_, replies)| replies[0].finished);
-        let outcomes = ended.map(|(question, replies)| sandbox.run(&question.database, &extract_sql(&replies[0].text)));
-        outcomes.filter(|found| matches!(found.outcome, Outcome::SyntaxError(_) | Outcome::UnknownName(_))).count()
+        let errs = |(question, replies): &(&Example, &Vec<Reply>)| {
+            let found = sandbox.run(&question.database, &extract_sql(&replies[0].text)).outcome;
+            matches!(found, Outcome::SyntaxError(_) | Outcome::UnknownName(_))
+        };
+        ended.filter(errs).map(|(question, _)| question.clone()).collect()
     };
-    assert_eq!(errors(Constrain::Schema), 0);
-    assert!(errors(Constrain::Off) > 0, "the model must err by itself");
+    let some: Vec<Example> = questions(&demo(), Split::Dev).into_iter().step_by(3).collect();
+    let mut hard = erring(&some, Constrain::Off, Decode::Greedy);
+    hard.truncate(10);
+    let free = erring(&hard, Constrain::Off, Decode::Beam(3));
+    assert!(free.len() >= 2, "the model must err by itself, with beams too: {} of {}", free.len(), hard.len());
+    assert_eq!(erring(&hard, Constrain::Schema, Decode::Beam(3)), []);
 }

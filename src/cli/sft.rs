@@ -66,7 +66,8 @@ pub struct SftArgs {
     /// Make a new model: train a vocabulary and all weights, and write a 4-bit GGUF file.
     #[arg(long, conflicts_with = "model")]
     from_scratch: bool,
-    /// Where the result is put as well as into the run folder: a GGUF file if from scratch, else an adapter folder in PEFT's format.
+    /// Where the result is put as well as into the run folder, also if a signal or a command ended the run: a GGUF file if from scratch,
+    /// else an adapter folder in PEFT's format.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Held-out execution accuracy at which training ends.

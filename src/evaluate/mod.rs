@@ -16,7 +16,7 @@ mod vote;
 
 pub use answer::Answer;
 pub use error::EvalError;
-pub use examinee::{Decode, Examinee};
+pub use examinee::{Decode, Examinee, Ran, Reply};
 pub use failure::Failure;
 pub use markdown::markdown;
 pub use report::{About, Report, Score};

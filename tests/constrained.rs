@@ -10,7 +10,7 @@ use std::{
 
 use sqlr1_tui::{
     data::{Dataset, Example, Prompts, Split},
-    evaluate::{Decode, Examinee, Reply},
+    evaluate::{self, Decode, Examinee},
     settings::{Constrain, DataSettings, PromptSettings, Settings, SqlSettings},
     sql::{
         Outcome, Sandbox, extract_sql,
@@ -142,7 +142,7 @@ fn beam_search_keeps_to_the_constraint() {
         let examinee = Examinee::load(&settings(constrain), decode, None).unwrap();
         let replies = examinee.answer(questions, &sandbox, &mut |_, _| ControlFlow::Continue(())).unwrap().unwrap();
         let ended = questions.iter().zip(&replies).filter(|(_, replies)| replies[0].finished);
-        let errs = |(question, replies): &(&Example, &Vec<Reply>)| {
+        let errs = |(question, replies): &(&Example, &Vec<evaluate::Reply>)| {
             let found = sandbox.run(&question.database, &extract_sql(&replies[0].text)).outcome;
             matches!(found, Outcome::SyntaxError(_) | Outcome::UnknownName(_))
         };

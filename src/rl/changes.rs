@@ -31,7 +31,10 @@ pub fn note(asked: &Settings, state: &mut TrainerState, change: SettingChanged) 
     let (wanted, held) = (changed.value(&change.key), effective.value(&change.key));
     if wanted != held {
         let held = held.unwrap_or_default();
-        return Err(format!("memory.limit holds {} at {held}: the run did without more for want of memory", change.key));
+        return Err(format!(
+            "memory.limit holds {} at {held}: the run did without more for want of memory",
+            change.key
+        ));
     }
     let old = now.value(&change.key).unwrap_or_default();
     state.changes.push(SettingChanged { old, new: wanted.unwrap_or_default(), ..change });

@@ -164,12 +164,16 @@ mod tests {
     #[test]
     fn commands_add_up_and_the_hardest_stop_wins() {
         let (remote, mut control) = line();
-        for command in [Command::Pause, Command::Checkpoint { note: None }, Command::Evaluate, Command::Stop { checkpoint: true }]
+        for command in
+            [Command::Pause, Command::Checkpoint { note: None }, Command::Evaluate, Command::Stop { checkpoint: true }]
         {
             remote.send(command);
         }
         let wanted = control.poll();
-        assert_eq!(wanted, Wanted { pause: true, once: false, checkpoint: true, evaluate: true, stop: Some(Stop::AfterStep) });
+        assert_eq!(
+            wanted,
+            Wanted { pause: true, once: false, checkpoint: true, evaluate: true, stop: Some(Stop::AfterStep) }
+        );
         remote.send(Command::Resume);
         remote.signal();
         assert_eq!((control.poll().pause, control.poll().stop), (false, Some(Stop::Signal)));

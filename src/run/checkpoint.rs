@@ -178,7 +178,8 @@ pub fn annotate(checkpoint: &mut Checkpoint, note: String) -> Result<(), Checkpo
 /// # Errors
 /// A folder cannot be listed or renamed.
 pub fn set_aside_after(checkpoints: &Path, step: u64) -> Result<Vec<PathBuf>, CheckpointError> {
-    let later = folders(checkpoints)?.into_iter().filter(|path| path.as_path() > checkpoints.join(name(step)).as_path());
+    let later =
+        folders(checkpoints)?.into_iter().filter(|path| path.as_path() > checkpoints.join(name(step)).as_path());
     later.map(|path| set_aside(&path, "void")).collect()
 }
 

@@ -86,7 +86,13 @@ impl RunBuilder {
     /// Adds a checkpoint.
     pub fn checkpoint(&mut self, step: u64) -> &mut Self {
         let path = format!("runs/test/checkpoint-{step}").into();
-        self.add(Event::Checkpoint(CheckpointSaved { step, path, bytes: 1 << 20, reason: CheckpointReason::Periodic, note: None }))
+        self.add(Event::Checkpoint(CheckpointSaved {
+            step,
+            path,
+            bytes: 1 << 20,
+            reason: CheckpointReason::Periodic,
+            note: None,
+        }))
     }
 
     /// Adds progress within a phase.

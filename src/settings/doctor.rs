@@ -236,7 +236,8 @@ mod tests {
     #[test]
     fn every_detector_has_a_threshold_and_a_policy_of_its_name() {
         for detector in Detector::ALL {
-            let text = format!("{}: null\npolicies: {{ {}: pause }}\npolicy: checkpoint", detector.name(), detector.name());
+            let text =
+                format!("{}: null\npolicies: {{ {}: pause }}\npolicy: checkpoint", detector.name(), detector.name());
             let settings: DoctorSettings = serde_yaml::from_str(&text).unwrap();
             assert_eq!((settings.threshold(detector), settings.policy(detector)), (None, Policy::Pause));
             for other in Detector::ALL.into_iter().filter(|other| *other != detector) {

@@ -71,7 +71,9 @@ impl Settings {
         let change = Override { key: key.to_owned(), value, origin: origin.clone() };
         let changed = overlay::apply(self, &[change])?;
         if !is_live(key) {
-            return Err(fail("it cannot change while a run trains: start a new run, or resume this one, with it".into()));
+            return Err(fail(
+                "it cannot change while a run trains: start a new run, or resume this one, with it".into(),
+            ));
         }
         changed.validated(|_| origin.clone())
     }
@@ -97,7 +99,11 @@ mod tests {
     fn what_cannot_be_is_refused_with_the_reason() {
         let told = |key, value: Value| Settings::default().with_live(key, &value).unwrap_err().to_string();
         assert!(told("rollout.temperature", json!(0)).contains("above 0, up to 10"));
-        assert!(told("rollout.temperature", json!("hot")).contains("expected f64"), "{}", told("rollout.temperature", json!("hot")));
+        assert!(
+            told("rollout.temperature", json!("hot")).contains("expected f64"),
+            "{}",
+            told("rollout.temperature", json!("hot"))
+        );
         assert!(told("lora.r", json!(8)).contains("start a new run"));
         assert!(told("grpo.betta", json!(1)).contains("did you mean `beta`?"));
         assert!(told("beta", json!(1)).contains("unknown group"));

@@ -5,6 +5,7 @@
 pub mod bird;
 pub mod place;
 pub mod pty;
+pub mod runs;
 
 use std::{
     io::{BufRead, BufReader},

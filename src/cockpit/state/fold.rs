@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use super::{LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
 use crate::run::{
     event::{
-        Alarm, CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, Refusal, RunEnded, RunStarted,
-        RunState, SettingChanged, Severity, StateChanged, StepDone,
+        Alarm, CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, Refusal,
+        RunEnded, RunStarted, RunState, SettingChanged, Severity, StateChanged, StepDone,
     },
     metrics,
     pace::Left,

@@ -6,6 +6,7 @@ pub mod assets;
 pub mod bench;
 pub mod cli;
 pub mod cockpit;
+pub mod curve;
 pub mod data;
 pub mod dirs;
 pub mod evaluate;

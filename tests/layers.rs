@@ -59,7 +59,7 @@ fn engine_and_store_import_no_terminal() {
 
 #[test]
 fn cockpit_and_plot_import_no_tensors() {
-    for part in ["cockpit", "plot"] {
+    for part in ["cockpit", "plot", "curve"] {
         assert_eq!(uses(part, &["burn", "model", "rl"]), Vec::<String>::new());
     }
 }
@@ -72,6 +72,8 @@ fn lower_layers_do_not_know_the_trainer() {
 }
 
 #[test]
-fn the_cockpits_state_knows_no_widget() {
-    assert_eq!(uses("cockpit/state", &["ratatui", "crossterm"]), Vec::<String>::new());
+fn the_cockpits_state_and_the_mathematics_of_curves_know_no_widget() {
+    for part in ["cockpit/state", "curve"] {
+        assert_eq!(uses(part, &["ratatui", "crossterm"]), Vec::<String>::new());
+    }
 }

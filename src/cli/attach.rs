@@ -23,7 +23,7 @@ use crate::{
     cockpit::{App, CockpitOptions, Left, Outcome},
     plot::screen::{draw_run, text},
     remote::RemoteError,
-    run::folder::{FolderError, RUNS, RunFolder, STAGES},
+    run::folder::{FolderError, RUNS, RunFolder},
     settings::Settings,
 };
 
@@ -50,6 +50,9 @@ pub struct AttachArgs {
     /// Columns and rows of that frame [default: the terminal's, else 120x40].
     #[arg(long, value_name = "COLUMNSxROWS", requires = "once", value_parser = screenshot::size)]
     size: Option<(u16, u16)>,
+    /// A past run, its folder or its name under runs/, to be drawn faintly under this one.
+    #[arg(long, value_name = "RUN")]
+    ghost: Option<PathBuf>,
 }
 
 /// Shows the run until the person leaves.
@@ -57,14 +60,14 @@ pub struct AttachArgs {
 /// # Errors
 /// There is no such run, or none that is meant; there is no terminal; the run fails meanwhile.
 pub fn attach(args: &AttachArgs) -> Result<(), Failure> {
-    let mut folder = args.run.as_deref().map_or_else(only, named)?;
+    let mut folder = args.run.as_deref().map_or_else(only, runs::named)?;
     if args.once {
         return once(&folder, args.size);
     }
     if !stdout().is_terminal() {
         return Err(Failure::Environment("attach needs a terminal; `sqlr1-tui runs` tells of runs without one".into()));
     }
-    let look = look(&folder)?;
+    let look = screen::beside(look(&folder)?, args.ghost.as_deref())?;
     let root = folder.root().to_owned();
     let root = root.display();
     let at_work = folder.is_locked()?;
@@ -96,6 +99,7 @@ fn once(folder: &RunFolder, size: Option<(u16, u16)>) -> Result<(), Failure> {
     let (columns, rows) = size.or_else(|| crossterm::terminal::size().ok()).unwrap_or((120, 40));
     let look = look(folder)?;
     let mut app = App::new(look.theme, look.symbols, None);
+    app.arrange(&look.charts);
     for record in &read_run(folder)? {
         app.record(record);
     }
@@ -152,26 +156,6 @@ fn parting_from_store(outcome: &Outcome, folder: &RunFolder, at_work: bool) -> R
         say(&format!("to go on with this run: {}", taken_up_by(outcome.command, folder.root())));
     }
     Ok(())
-}
-
-/// The run that a person names.
-fn named(run: &Path) -> Result<RunFolder, Failure> {
-    let below = Path::new(RUNS).join(run);
-    let is_there = |path: &Path| path.join("run.db").is_file() || path.join(STAGES).is_file();
-    let path = if !is_there(run) && is_there(&below) { &below } else { run };
-    if path.join(STAGES).is_file()
-        && let Some(newest) = runs::list(path)?.pop()
-    {
-        return Ok(RunFolder::open(&newest.path)?);
-    }
-    if !path.exists() {
-        return Err(Failure::Usage(format!(
-            "there is no run {}, nor {}; `sqlr1-tui runs` lists those that there are",
-            run.display(),
-            below.display()
-        )));
-    }
-    Ok(RunFolder::open(path)?)
 }
 
 /// The run that is meant where none is named.

@@ -4,7 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 
-use super::{Failure, history::StoredHistory, run::screen::in_folder};
+use super::{
+    Failure,
+    history::StoredHistory,
+    run::screen::{beside, in_folder},
+};
 use crate::{
     cockpit::{self, CockpitError, CockpitOptions, Feed, Left, SPEEDS, Signal},
     run::{
@@ -27,6 +31,9 @@ pub struct ReplayArgs {
     /// Seconds of the run in a second: 60 plays an hour in a minute.
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+    /// Another run, its folder or its name under runs/, to be drawn faintly under this one.
+    #[arg(long, value_name = "RUN")]
+    ghost: Option<PathBuf>,
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -50,7 +57,7 @@ pub fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     // How it looks is no part of what happened: settings that cannot be read do not keep a run from being seen.
     let ui = Settings::from_file(&folder.settings()).map(|settings| settings.ui).unwrap_or_default();
     let options = CockpitOptions::from_environment(&ui).map_err(|e| Failure::Usage(e.to_string()))?;
-    let options = in_folder(options, &folder);
+    let options = beside(in_folder(options, &folder), args.ghost.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| Failure::Environment(format!("cannot start the event loop: {e}")))?;
     let history = Arc::new(StoredHistory::new(&folder.store()));

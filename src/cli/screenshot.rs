@@ -18,6 +18,7 @@ use crate::{
         command::{Command, CommandSink},
         folder::RunFolder,
     },
+    settings::Settings,
 };
 
 /// Draw the cockpit of a stored run as a picture or as text, without a terminal.
@@ -65,6 +66,10 @@ pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
     }
     let theme = ThemeFile::load(&args.theme, Path::new("themes")).map_err(|e| Failure::Usage(e.to_string()))?;
     let mut app = App::new(Theme::new(theme, ColorDepth::True), &Symbols::UNICODE, Some(Arc::new(Nobody)));
+    // Records in a file have no settings beside them, and settings of another version do not keep a run from being seen.
+    let folder = RunFolder::open(&args.run).ok().filter(|_| args.run.is_dir());
+    let settings = folder.and_then(|folder| Settings::from_file(&folder.settings()).ok());
+    app.arrange(&settings.unwrap_or_default().ui.charts);
     let (columns, rows) = args.size;
     let drawn = screen::draw_run(&mut app, &records, &args.keys, columns, rows);
     if args.out.as_deref() == Some(Path::new("-")) {

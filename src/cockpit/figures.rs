@@ -12,6 +12,8 @@ pub enum Unit {
     Percent,
     /// Bytes, written in KiB, MiB or GiB.
     Bytes,
+    /// Seconds, written with `s`.
+    Seconds,
 }
 
 impl Unit {
@@ -23,6 +25,7 @@ impl Unit {
             Unit::Plain => plain(value),
             Unit::Percent => format!("{:.1}%", value * 100.0),
             Unit::Bytes => bytes(value),
+            Unit::Seconds => format!("{} s", plain(value)),
         }
     }
 
@@ -33,7 +36,9 @@ impl Unit {
             return min;
         }
         match (self, min.split_once(' '), max.split_once(' ')) {
-            (Unit::Bytes, Some((number, unit)), Some((_, same))) if unit == same => format!("{number} {dash} {max}"),
+            (Unit::Bytes | Unit::Seconds, Some((number, unit)), Some((_, same))) if unit == same => {
+                format!("{number} {dash} {max}")
+            }
             _ => format!("{min} {dash} {max}"),
         }
     }
@@ -49,6 +54,7 @@ impl Unit {
             Unit::Plain if value.abs() >= 1e5 || gap.abs() < 1e-6 => format!("{value:.1e}"),
             Unit::Plain => format!("{value:.*}", decimals(gap)),
             Unit::Percent => format!("{:.*}%", decimals(gap * 100.0), value * 100.0),
+            Unit::Seconds => format!("{} s", Unit::Plain.mark(value, gap)),
             Unit::Bytes => {
                 let (scale, unit) = binary(value);
                 format!("{:.*} {unit}", decimals(gap / scale), value / scale)

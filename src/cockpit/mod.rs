@@ -6,6 +6,7 @@
 
 pub mod action;
 mod app;
+pub mod charts;
 mod draw;
 pub mod entry;
 mod feed;
@@ -15,6 +16,7 @@ mod messages;
 mod options;
 mod outcome;
 mod panes;
+mod past;
 mod run_loop;
 pub mod state;
 mod surroundings;
@@ -42,6 +44,7 @@ pub use draw::draw;
 pub use feed::{Feed, History, HistoryError};
 pub use options::{CockpitOptions, OptionsError, Place};
 pub use outcome::{CockpitError, Left, Outcome, Signal};
+pub use past::PastRun;
 pub use run_loop::{replay, run};
 pub use symbols::Symbols;
 pub use tape::SPEEDS;

@@ -5,11 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     action::{Keymap, KeymapError},
     messages::Calling,
+    past::PastRun,
     surroundings::Surroundings,
     symbols::Symbols,
     theme::{ColorDepth, Theme, ThemeError, ThemeFile},
 };
-use crate::settings::UiSettings;
+use crate::settings::{ChartSetting, UiSettings};
 
 /// Where and when the person is, for paths and times on the screen.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +89,10 @@ pub struct CockpitOptions {
     pub place: Place,
     /// The folder for pictures; `None` where the run folder is not to be written to.
     pub exports: Option<PathBuf>,
+    /// The dashboard's charts; the method's own if empty.
+    pub charts: Vec<ChartSetting>,
+    /// A past run to be seen beside the one on show.
+    pub ghost: Option<PastRun>,
 }
 
 impl CockpitOptions {
@@ -127,6 +132,8 @@ impl CockpitOptions {
             tmux,
             place,
             exports: None,
+            charts: settings.charts.clone(),
+            ghost: None,
         })
     }
 

@@ -70,6 +70,7 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
     app.ui.sparing = options.sparing == Some(true);
     app.place = options.place.clone();
     app.keymap = options.keymap.clone();
+    app.arrange(&options.charts);
     let mut screen = Screen::take()?;
     if options.mouse {
         screen.mouse(true)?;
@@ -91,6 +92,9 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
         theme_file: None,
     };
     cockpit.watch_theme();
+    if let Some(past) = cockpit.options.ghost.clone() {
+        cockpit.perform(Effect::Work(past.work()))?;
+    }
     let left = cockpit.turn(feed, &mut signals).await?;
     let run = &cockpit.app.run;
     let command = run.info().map_or("train", RunStarted::command);

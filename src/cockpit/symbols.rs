@@ -31,6 +31,14 @@ pub struct Symbols {
     pub rule: &'static str,
     /// A held-out evaluation in a chart.
     pub eval: &'static str,
+    /// Something happened at a step, on the upper and the lower frame of a chart.
+    pub tick: [&'static str; 2],
+    /// The same, where something went wrong.
+    pub alarm: &'static str,
+    /// The same, where somebody changed something.
+    pub change: &'static str,
+    /// The cursor over charts.
+    pub line: &'static str,
     /// Between columns of a table.
     pub column: &'static str,
     /// Running.
@@ -70,6 +78,10 @@ impl Symbols {
         rule: "─",
         eval: "◆",
         column: "│",
+        tick: ["┬", "┴"],
+        alarm: "!",
+        change: "±",
+        line: "│",
         running: "●",
         playing: "▶",
         paused: "‖",
@@ -91,6 +103,10 @@ impl Symbols {
         rule: "-",
         eval: "o",
         column: "|",
+        tick: ["+", "+"],
+        alarm: "!",
+        change: "~",
+        line: "|",
         running: "*",
         playing: ">",
         paused: "=",

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::{
     action::Action,
     app::scroll,
+    charts,
     entry::{Line, Purpose},
     panes::Pane,
     views::{self, View},
@@ -43,9 +44,6 @@ pub struct Toast {
     pub until: Instant,
 }
 
-/// Smoothings that a key goes through.
-const SMOOTHINGS: [f64; 4] = [0.0, 0.6, 0.9, 0.97];
-
 /// The place of the person on the screen. Scroll positions may lie past the end; drawing brings them back.
 #[derive(Debug, Clone)]
 pub struct Ui {
@@ -61,12 +59,14 @@ pub struct Ui {
     pub chart: usize,
     /// Charts side by side, as last drawn: how far one row down is.
     pub chart_columns: usize,
+    /// Charts on a page, as last drawn.
+    pub chart_page: usize,
+    /// How the charts are looked at.
+    pub charts: charts::Place,
     /// The selected question as (step, group); `None` follows the newest.
     pub sample: Option<(u64, usize)>,
     /// The selected candidate; `None` takes the one with the highest reward.
     pub candidate: Option<usize>,
-    /// Weight of the past in smoothed curves; 0 shows what was measured alone.
-    pub smoothing: f64,
     /// Lines that the candidate's detail is scrolled down.
     pub detail_scroll: usize,
     /// Lines that the log is scrolled up from its end; 0 follows it.
@@ -110,9 +110,10 @@ impl Default for Ui {
             overlay: Overlay::None,
             chart: 0,
             chart_columns: 4,
+            chart_page: 8,
+            charts: charts::Place::default(),
             sample: None,
             candidate: None,
-            smoothing: SMOOTHINGS[2],
             detail_scroll: 0,
             log_scroll: 0,
             help_scroll: 0,
@@ -142,12 +143,6 @@ impl Ui {
     /// Scrolls the log, which is read from its end.
     pub fn scroll_log(&mut self, action: Action) {
         scroll(&mut self.log_scroll, action, true);
-    }
-
-    /// Goes to the next smoothing.
-    pub fn smooth_next(&mut self) {
-        let next = SMOOTHINGS.iter().find(|weight| **weight > self.smoothing);
-        self.smoothing = *next.unwrap_or(&SMOOTHINGS[0]);
     }
 
     /// Shows a question, or follows the newest; the candidate is chosen anew.

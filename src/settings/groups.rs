@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DoctorSettings, GrpoSettings, MemorySettings, ReportSettings, RewardSettings, StageSettings};
+use super::{
+    ChartSetting, DoctorSettings, GrpoSettings, MemorySettings, ReportSettings, RewardSettings, StageSettings,
+};
 
 /// All settings of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,10 +38,10 @@ pub struct Settings {
     pub sft: SftSettings,
     /// A model made from scratch.
     pub scratch: ScratchSettings,
-    /// What is watched while it trains.
-    pub doctor: DoctorSettings,
     /// The run as a whole.
     pub run: RunSettings,
+    /// What is watched while it trains.
+    pub doctor: DoctorSettings,
     /// Exports while it trains.
     pub report: ReportSettings,
     /// The cockpit.
@@ -489,6 +491,8 @@ pub struct UiSettings {
     pub low_bandwidth: String,
     /// Other keys for actions, by the names that `sqlr1-tui keys` lists: `checkpoint: [K, f5]`. An empty list takes an action its keys.
     pub keys: BTreeMap<String, Vec<String>>,
+    /// The dashboard's charts in their order, by name or metric (docs/cockpit.md); the method's own if empty.
+    pub charts: Vec<ChartSetting>,
 }
 
 impl Default for UiSettings {
@@ -501,6 +505,7 @@ impl Default for UiSettings {
             mouse: false,
             low_bandwidth: "auto".into(),
             keys: BTreeMap::new(),
+            charts: Vec::new(),
         }
     }
 }

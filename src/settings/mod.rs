@@ -2,6 +2,7 @@
 //!
 //! Defaults come first, then the file, then flags. Every mistake is reported with its place, the value, and what is allowed.
 
+mod charts;
 mod check;
 mod doctor;
 mod error;
@@ -18,6 +19,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
+pub use charts::{CHARTS, ChartSetting, ChartUnit};
 pub use check::LORA_TARGETS;
 pub use doctor::{Detector, DoctorSettings, Policy};
 pub use error::{Impossible, SettingsError};

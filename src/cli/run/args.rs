@@ -68,6 +68,9 @@ pub struct RunArgs {
     /// Write where the time goes, as a trace for Perfetto or Chrome's own viewer.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+    /// A past run, its folder or its name under runs/, to be drawn faintly under this one in the cockpit.
+    #[arg(long, value_name = "RUN")]
+    pub ghost: Option<PathBuf>,
     /// No screen: events as JSON lines on stdout, log on stderr.
     #[arg(long)]
     pub headless: bool,

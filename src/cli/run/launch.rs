@@ -2,6 +2,7 @@
 
 use std::{
     io::BufReader,
+    path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
 
@@ -27,12 +28,12 @@ struct Trainer {
     words: BufReader<ChildStdout>,
 }
 
-/// Starts a trainer with this process's own command line, shows it, and says in the end what became of it.
+/// Starts a trainer with this process's own command line, shows it with a past run beside it if one is named, and says in the end what became of it.
 ///
 /// # Errors
 /// The trainer does not start, or fails while somebody watches; its own exit code is kept.
-pub fn launch(settings: &Settings) -> Result<(), Failure> {
-    let look = screen::look(settings)?;
+pub fn launch(settings: &Settings, ghost: Option<&Path>) -> Result<(), Failure> {
+    let look = screen::beside(screen::look(settings)?, ghost)?;
     let mut trainer = Trainer::start()?;
     let (mut word, mut is_first) = (trainer.hear()?, true);
     loop {

@@ -47,7 +47,7 @@ pub fn run(
         note(train(settings, &mut Herald::default())?);
         return Ok(());
     }
-    launch::launch(&settings)
+    launch::launch(&settings, args.ghost.as_deref())
 }
 
 /// Stdout belongs to the events.

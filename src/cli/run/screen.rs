@@ -8,8 +8,8 @@ use std::{
 };
 
 use crate::{
-    cli::{Failure, history::StoredHistory, say},
-    cockpit::{self, CockpitError, CockpitOptions, Feed, History, Leave, Left, Outcome, Signal},
+    cli::{Failure, history::StoredHistory, runs, say},
+    cockpit::{self, CockpitError, CockpitOptions, Feed, History, Leave, Left, Outcome, PastRun, Signal},
     remote::{RemoteError, client},
     run::{
         command::CommandSink,
@@ -25,6 +25,19 @@ use crate::{
 /// The theme cannot be had.
 pub fn look(settings: &Settings) -> Result<CockpitOptions, Failure> {
     CockpitOptions::from_environment(&settings.ui).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// The look with a past run beside the one on show, if one is named.
+///
+/// # Errors
+/// There is no such run.
+pub fn beside(mut look: CockpitOptions, ghost: Option<&Path>) -> Result<CockpitOptions, Failure> {
+    if let Some(ghost) = ghost {
+        let folder = runs::named(ghost)?;
+        let name = folder.root().file_name().unwrap_or(folder.root().as_os_str()).to_string_lossy().into_owned();
+        look.ghost = Some(PastRun::new(name, history(&folder)));
+    }
+    Ok(look)
 }
 
 /// Shows the run whose trainer is at work in a folder, until the person leaves.

@@ -10,7 +10,7 @@ use clap::Args;
 pub use summary::{RunSummary, State, list};
 
 use super::{Failure, say, say_json};
-use crate::run::folder::RUNS;
+use crate::run::folder::{RUNS, RunFolder, STAGES};
 
 /// List the runs in a folder with their state, step, best accuracy, size, method and start.
 #[derive(Debug, Clone, Args)]
@@ -45,4 +45,27 @@ pub fn runs(args: &RunsArgs) -> Result<(), Failure> {
         say(&line);
     }
     Ok(())
+}
+
+/// The run that a person names by its folder, or by its name under runs/; of a chain of stages the newest.
+///
+/// # Errors
+/// There is no such run.
+pub fn named(run: &Path) -> Result<RunFolder, Failure> {
+    let below = Path::new(RUNS).join(run);
+    let is_there = |path: &Path| path.join("run.db").is_file() || path.join(STAGES).is_file();
+    let path = if !is_there(run) && is_there(&below) { &below } else { run };
+    if path.join(STAGES).is_file()
+        && let Some(newest) = list(path)?.pop()
+    {
+        return Ok(RunFolder::open(&newest.path)?);
+    }
+    if !path.exists() {
+        return Err(Failure::Usage(format!(
+            "there is no run {}, nor {}; `sqlr1-tui runs` lists those that there are",
+            run.display(),
+            below.display()
+        )));
+    }
+    Ok(RunFolder::open(path)?)
 }

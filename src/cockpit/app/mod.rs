@@ -7,6 +7,7 @@ use std::{
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
+mod charts;
 mod entries;
 mod manners;
 mod mouse;
@@ -17,6 +18,7 @@ mod playback;
 mod themes;
 mod travel;
 
+pub use charts::Ghost;
 pub use manners::Message;
 pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
@@ -24,9 +26,9 @@ pub(super) use travel::scroll;
 
 use super::{
     action::{Action, Keymap, Scope, needs_trainer},
+    charts::Chart,
     entry::Purpose,
     options::Place,
-    panes::{Chart, charts},
     state::RunView,
     symbols::Symbols,
     tape::Tape,
@@ -100,6 +102,9 @@ pub struct App {
     leaving: bool,
     messages: Vec<Message>,
     tape: Option<Tape>,
+    /// Charts that settings name; the method's own if empty.
+    arranged: Vec<Chart>,
+    ghost: Option<Ghost>,
 }
 
 impl App {
@@ -118,6 +123,8 @@ impl App {
             leaving: false,
             messages: Vec::new(),
             tape: None,
+            arranged: Vec::new(),
+            ghost: None,
         }
     }
 
@@ -218,9 +225,9 @@ impl App {
             Action::Show(view) => self.show(view),
             Action::PreviousGroup => self.step_group(false),
             Action::NextGroup => self.step_group(true),
-            Action::Smooth => {
-                self.ui.smooth_next();
-                self.toast(LogLevel::Info, format!("smoothing {}", self.ui.smoothing));
+            Action::Smooth | Action::LessSmooth => {
+                self.ui.charts.smooth(action == Action::Smooth);
+                self.toast(LogLevel::Info, format!("smoothing {}", self.ui.charts.smoothing));
             }
             Action::Back => self.back(),
             Action::Theme => return Some(Effect::Themes),
@@ -263,6 +270,8 @@ impl App {
     fn back(&mut self) {
         if self.ui.overlay != Overlay::None {
             self.close();
+        } else if self.ui.charts.cursor.is_some() {
+            self.drop_cursor();
         } else if self.ui.zoom {
             self.ui.zoom = false;
         } else {
@@ -280,17 +289,6 @@ impl App {
     /// What was asked of the trainer and is not acknowledged yet.
     pub fn asked(&self) -> Option<RunState> {
         self.asked
-    }
-
-    /// The charts that the run's method has.
-    pub fn charts(&self) -> &'static [Chart] {
-        charts(self.run.info().map(|info| info.method).unwrap_or_default())
-    }
-
-    /// The chart at a place, or the last one.
-    pub fn chart(&self, at: usize) -> &'static Chart {
-        let charts = self.charts();
-        &charts[at.min(charts.len() - 1)]
     }
 
     /// Whether commands go anywhere.

@@ -10,22 +10,38 @@ use crate::{
 
 impl App {
     pub(in crate::cockpit) fn travel(&mut self, action: Action) {
-        let charts = self.charts().len();
         match self.ui.focus {
             Pane::Log => self.ui.scroll_log(action),
-            Pane::Charts => match action {
-                Action::Left => self.ui.move_chart(-1, charts),
-                Action::Right => self.ui.move_chart(1, charts),
-                Action::Up => self.ui.move_chart(-(self.ui.chart_columns as isize), charts),
-                Action::Down => self.ui.move_chart(self.ui.chart_columns as isize, charts),
-                Action::First => self.ui.chart = 0,
-                Action::Last => self.ui.move_chart(isize::MAX, charts),
-                _ => {}
-            },
+            Pane::Charts => self.travel_charts(action),
             Pane::Sample => match action {
                 Action::PageDown | Action::PageUp => scroll(&mut self.ui.detail_scroll, action, false),
                 _ => self.choose_candidate(action),
             },
+        }
+    }
+
+    /// Goes from chart to chart, or with the cursor from step to step.
+    fn travel_charts(&mut self, action: Action) {
+        let charts = self.charts().len();
+        let (columns, page) = (self.ui.chart_columns as isize, self.ui.chart_page as isize);
+        let columns = if self.ui.zoom { 1 } else { columns };
+        let cursor = self.ui.charts.cursor.is_some();
+        match action {
+            Action::Left if cursor => self.move_cursor(-1),
+            Action::Right if cursor => self.move_cursor(1),
+            Action::PageUp if cursor => self.move_cursor(-self.leap()),
+            Action::PageDown if cursor => self.move_cursor(self.leap()),
+            Action::First if cursor => self.move_cursor(isize::MIN),
+            Action::Last if cursor => self.move_cursor(isize::MAX),
+            Action::Left => self.ui.move_chart(-1, charts),
+            Action::Right => self.ui.move_chart(1, charts),
+            Action::Up => self.ui.move_chart(-columns, charts),
+            Action::Down => self.ui.move_chart(columns, charts),
+            Action::PageUp => self.ui.move_chart(-page, charts),
+            Action::PageDown => self.ui.move_chart(page, charts),
+            Action::First => self.ui.chart = 0,
+            Action::Last => self.ui.move_chart(isize::MAX, charts),
+            _ => {}
         }
     }
 
@@ -52,6 +68,7 @@ impl App {
         let next = if newer { at + 1 } else { at.saturating_sub(1) };
         let chosen = samples.get(next).filter(|_| next + 1 < samples.len()).map(|group| (group.step, group.group));
         self.ui.show_sample(chosen);
+        self.cursor_to_sample();
     }
 
     /// The question on show, with its place among those kept.

@@ -6,127 +6,62 @@ use ratatui::{
     widgets::{Block, Borders, Widget},
 };
 
-use super::{plot, widgets::put};
-use crate::{
-    cockpit::{
-        app::App,
-        figures::Unit,
-        panes::{Chart, Pane},
-        state::{Range, Series},
-        text,
-        theme::ChartColor,
-    },
-    run::{event::MemorySource, metrics},
+use super::{
+    curves::{self, Words, axis, picture, place, titles, values},
+    distribution, marks,
+    widgets::put,
+};
+use crate::cockpit::{
+    app::App,
+    charts::{Chart, Kind, Picture},
+    panes::Pane,
+    text,
 };
 
-/// Points from which on a curve is smoothed.
-const SMOOTHED: usize = 10;
+/// Columns and rows that a chart needs at least.
+const CELL: (u16, u16) = (18, 4);
+/// Rows that it gets where there are so many charts that they come in pages, once there are two rows of them.
+const ROOMY: u16 = 6;
+/// Columns from which on a page of charts says more than a table of all.
+const TABLE: u16 = 60;
 
-/// A chart's data, ready to draw.
-pub(super) struct ChartData<'a> {
-    /// What was measured.
-    pub curve: &'a [(u64, f64)],
-    /// The smoothed curve; empty where there is no smoothing.
-    pub smooth: Vec<(u64, f64)>,
-    /// Held-out evaluations.
-    pub marks: Vec<(u64, f64)>,
-    /// Range of both.
-    pub range: Option<Range>,
-    /// First and last step of both.
-    pub steps: (u64, u64),
-}
-
-impl<'a> ChartData<'a> {
-    pub fn of(app: &'a App, chart: &Chart) -> Self {
-        let series = app.run.series(chart.metric);
-        let curve = series.map_or(&[][..], Series::points);
-        let marks: Vec<_> = if chart.held_out {
-            app.run.evals().iter().map(|eval| (eval.step, eval.execution_accuracy)).collect()
-        } else {
-            Vec::new()
-        };
-        let smooth = series.filter(|series| app.ui.smoothing > 0.0 && series.points().len() >= SMOOTHED);
-        let smooth = smooth.map_or_else(Vec::new, |series| series.smoothed(app.ui.smoothing));
-        // Beside a smoothed curve single spikes may leave the picture.
-        let measured = if smooth.is_empty() { series.and_then(Series::range) } else { series.and_then(Series::middle) };
-        let ranges = [
-            measured,
-            Range::of(smooth.iter().map(|(_, value)| *value)),
-            Range::of(marks.iter().map(|(_, value)| *value)),
-        ];
-        let range = ranges.into_iter().flatten().reduce(Range::union);
-        let ends =
-            [curve.first(), curve.last(), marks.first(), marks.last()].into_iter().flatten().map(|(step, _)| *step);
-        let steps = (ends.clone().min().unwrap_or(0), ends.max().unwrap_or(0));
-        Self { curve, smooth, marks, range, steps }
-    }
-
-    /// The plot of it.
-    pub fn plot(&self, app: &App, chart: &Chart, values: Range) -> plot::Plot<'_> {
-        let [style, faint] = [app.theme.chart(chart.color), app.theme.border(false)];
-        let curves = if self.smooth.is_empty() {
-            [(&[][..], faint), (self.curve, style)]
-        } else {
-            [(self.curve, faint), (&self.smooth[..], style)]
-        };
-        plot::Plot {
-            curves,
-            marks: &self.marks,
-            mark_style: app.theme.chart(ChartColor::HeldOut),
-            steps: self.steps,
-            values,
-        }
-    }
-}
-
-/// Names of a chart, the longest first: the first that fits is shown.
-pub(super) fn titles(app: &App, chart: &Chart) -> Vec<&'static str> {
-    let source = app.run.info().map(|info| info.memory_source);
-    match (chart.metric, source) {
-        (metrics::MEMORY_BYTES, Some(MemorySource::Gpu)) => vec!["GPU memory", "GPU mem"],
-        (metrics::MEMORY_BYTES, Some(MemorySource::Process)) => vec!["process memory", "process mem", "proc mem"],
-        (metrics::EXECUTION_ACCURACY, _) => vec!["execution accuracy", "accuracy", "acc"],
-        _ => vec![chart.title],
-    }
-}
-
-/// The newest values as text, the curve's and the held-out one, the longest form first.
-fn values(app: &App, chart: &Chart) -> Vec<[String; 2]> {
-    let last = app.run.series(chart.metric).and_then(Series::last);
-    let train = last.map_or_else(String::new, |value| chart.unit.show(value));
-    let Some(eval) = app.run.evals().last().filter(|_| chart.held_out) else { return vec![[train, String::new()]] };
-    let (held_out, mark) = (chart.unit.show(eval.execution_accuracy), app.symbols.eval);
-    let named = if train.is_empty() { String::new() } else { format!("train {train}  ") };
-    let spaced = if train.is_empty() { String::new() } else { format!("{train} ") };
-    vec![
-        [named, format!("{mark} held-out {held_out}")],
-        [spaced.clone(), format!("{mark} {held_out}")],
-        [spaced, format!("{mark}{held_out}")],
-    ]
-}
-
-/// Draws the grid; gives the number of charts side by side.
-pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
-    let columns = match (area.width / 18).clamp(1, 4) {
-        4 if !app.charts().len().is_multiple_of(4) => 3,
+/// How many charts fit side by side and below each other.
+fn grid(charts: usize, area: Rect) -> (u16, u16) {
+    let columns = match (area.width / CELL.0).clamp(1, 4) {
+        // Eight in two rows of four; nine, or six, look better in threes.
+        4 if charts <= 12 && !charts.is_multiple_of(4) => 3,
         columns => columns,
     };
-    let rows = (app.charts().len() as u16).div_ceil(columns);
-    if area.height / rows < 4 {
+    let fitting = (area.height / ROOMY).max((area.height / CELL.1).min(2));
+    let rows = (charts as u16).div_ceil(columns).min(fitting);
+    (columns, rows.max(1))
+}
+
+/// Draws the page of the grid with the selected chart; gives the number of charts side by side, and of those on a page.
+pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> (usize, usize) {
+    let charts = app.charts();
+    let (columns, rows) = grid(charts.len(), area);
+    let page = usize::from(columns * rows);
+    if area.height < CELL.1 || (page < charts.len() && area.width < TABLE) {
         super::tiny::table(app, area, buf);
-        return 1;
+        return (1, usize::from(area.height).max(1));
     }
-    for (at, chart) in app.charts().iter().enumerate() {
+    let first = app.ui.chart.min(charts.len() - 1) / page * page;
+    let shown = &charts[first..charts.len().min(first + page)];
+    let remark = (page < charts.len()).then(|| format!("{}-{} of {}", first + 1, first + shown.len(), charts.len()));
+    for (at, chart) in shown.iter().enumerate() {
         let (column, row) = (at as u16 % columns, at as u16 / columns);
         let (x, right) = (area.width * column / columns, area.width * (column + 1) / columns);
         let (y, bottom) = (area.height * row / rows, area.height * (row + 1) / rows);
         let cell = Rect::new(area.x + x, area.y + y, right - x, bottom - y);
-        one(app, chart, app.ui.focus == Pane::Charts && app.ui.chart == at, cell, buf);
+        let focused = app.ui.focus == Pane::Charts && app.ui.chart == first + at;
+        let remark = remark.as_deref().filter(|_| at + 1 == shown.len());
+        one(app, chart, focused, remark, cell, buf);
     }
-    usize::from(columns)
+    (usize::from(columns), page)
 }
 
-fn one(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
+fn one(app: &App, chart: &Chart, focused: bool, remark: Option<&str>, area: Rect, buf: &mut Buffer) {
     let theme = &app.theme;
     let block = Block::new()
         .borders(Borders::ALL)
@@ -135,50 +70,115 @@ fn one(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
         .style(theme.panel());
     let inner = block.inner(area);
     block.render(area, buf);
+    if let Kind::Histogram(_) | Kind::Heat(_) = chart.kind {
+        let words = distribution::render(app, chart, inner, buf);
+        heading(app, chart, focused, area, buf);
+        return foot(app, &words.0, &[remark.map_or(words.1, str::to_owned)], remark.is_some(), area, buf);
+    }
+    let picture = picture(app, chart, inner);
+    curves::render(app, &picture, inner, buf);
+    marks::render(app, &picture, inner, area, buf);
     heading(app, chart, focused, area, buf);
-    let data = ChartData::of(app, chart);
-    let Some(range) = data.range else { return };
-    footing(app, chart.unit, &data, range, area, buf);
-    let plot = data.plot(app, chart, range);
-    plot::render(&plot, app.symbols, inner, buf);
+    let rights = remark.map_or_else(|| extent(app, &picture), |remark| vec![remark.to_owned()]);
+    // Below the chart in focus the cursor says what happened at its step.
+    let left = Some(happened(app)).filter(|words| focused && !words.is_empty());
+    foot(app, &left.unwrap_or_else(|| range(app, chart, &picture)), &rights, remark.is_some(), area, buf);
 }
 
-/// Title on the left, newest value on the right of the upper frame.
+/// What is marked at the cursor's step.
+fn happened(app: &App) -> String {
+    let markers = app.ui.charts.cursor.into_iter().flat_map(|step| app.markers_at(step));
+    let words: Vec<String> = markers.map(|marker| app.symbols.cleaner().line(&marker.text).into_owned()).collect();
+    words.join(", ")
+}
+
+/// Title on the left, newest value or the one at the cursor on the right of the upper frame.
 fn heading(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(2));
     let titles = titles(app, chart);
     let values = values(app, chart);
-    let length = |value: &[String; 2]| text::width(&value[0]) + text::width(&value[1]);
-    let pairs = values.iter().flat_map(|value| titles.iter().map(move |title| (*title, value)));
+    let length = |words: &Words| words.iter().map(|(word, _)| text::width(word)).sum::<usize>();
+    let pairs = values.iter().flat_map(|value| titles.iter().map(move |title| (title, value)));
     let fitting = pairs.clone().find(|(title, value)| text::width(title) + length(value) + 3 <= room);
     let Some((title, value)) = fitting.or(pairs.last()) else { return };
     let end = area.right().saturating_sub(1);
     let value_at = end.saturating_sub(length(value) as u16 + 1).max(area.x + 1);
     put(buf, area.x + 1, area.y, value_at, title, app.theme.title(focused));
     if length(value) > 0 {
-        let style = |color| app.theme.chart(color).patch(app.theme.value());
-        let x = put(buf, value_at, area.y, end, " ", app.theme.text());
-        let x = put(buf, x, area.y, end, &value[0], style(chart.color));
-        put(buf, x, area.y, end, &value[1], style(ChartColor::HeldOut));
+        let mut x = put(buf, value_at, area.y, end, " ", app.theme.text());
+        for (word, style) in value {
+            x = put(buf, x, area.y, end, word, *style);
+        }
     }
 }
 
-/// Range on the left, steps on the right of the lower frame.
-fn footing(app: &App, unit: Unit, data: &ChartData<'_>, range: Range, area: Rect, buf: &mut Buffer) {
-    let (y, end) = (area.bottom().saturating_sub(1), area.right().saturating_sub(1));
+/// The range of values in words, with what the scale does to them.
+pub fn range(app: &App, chart: &Chart, picture: &Picture) -> String {
+    let Some(scale) = picture.scale else { return String::new() };
     let dash = if app.symbols.ascii { ".." } else { "–" };
-    let text = unit.show_range(range, dash);
-    let after = put(
-        buf,
-        area.x + 1,
-        y,
-        end,
-        &text::fit(&text, usize::from(area.width.saturating_sub(2)), ""),
-        app.theme.muted(),
-    );
-    let steps = format!("{}{dash}{}", data.steps.0, data.steps.1);
-    let at = end.saturating_sub(text::width(&steps) as u16);
-    if at > after + 1 && data.steps.0 < data.steps.1 {
-        put(buf, at, y, end, &steps, app.theme.muted());
+    let mut words = chart.unit.show_range(scale.range, dash);
+    if app.ui.charts.is_log(chart) {
+        words += match (scale.log, picture.hidden) {
+            (false, _) => ", no log of 0 or less".to_owned(),
+            (true, 0) => " log".to_owned(),
+            (true, hidden) => format!(" log, {hidden} hidden"),
+        }
+        .as_str();
+    }
+    words
+}
+
+/// What of the x-axis is shown, the longest form first.
+fn extent(app: &App, picture: &Picture) -> Vec<String> {
+    let dash = if app.symbols.ascii { ".." } else { "–" };
+    let axis = axis(app);
+    let (from, to) = (place(axis, picture.window.min), place(axis, picture.window.max));
+    let mut forms = Vec::new();
+    if let Some(step) = app.ui.charts.cursor {
+        forms.extend([format!("step {step}"), step.to_string()]);
+        return forms;
+    }
+    if from == to {
+        return forms;
+    }
+    if app.ui.charts.is_zoomed() && app.ui.charts.follows() {
+        forms.push(format!("{from}{dash}{to} follow"));
+    }
+    forms.push(format!("{from}{dash}{to}"));
+    forms
+}
+
+/// Words on the left, and the longest of some on the right that fit, of the lower frame; a remark on the right goes before the left.
+fn foot(app: &App, left: &str, rights: &[String], is_remark: bool, area: Rect, buf: &mut Buffer) {
+    let (y, end) = (area.bottom().saturating_sub(1), area.right().saturating_sub(1));
+    let room = usize::from(area.width.saturating_sub(2));
+    // A mark that the axis could not do without goes before how a scale is called.
+    let shortest = rights.last().map_or(0, |right| text::width(right));
+    let brief = left.split(',').next().unwrap_or(left);
+    let fits = |left: &str| text::width(left) + shortest + 2 <= room;
+    let left = [left, brief].into_iter().find(|left| fits(left)).unwrap_or(if is_remark { "" } else { brief });
+    let after = put(buf, area.x + 1, y, end, &text::fit(left, room, ""), app.theme.muted());
+    let fits = |right: &&String| end.saturating_sub(text::width(right) as u16) > after + 1;
+    if let Some(right) = rights.iter().find(fits) {
+        put(buf, end.saturating_sub(text::width(right) as u16), y, end, right, app.theme.muted());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_never_get_smaller_than_a_chart_needs() {
+        for width in 30..260 {
+            for height in 4..90 {
+                for charts in 1..30 {
+                    let (columns, rows) = grid(charts, Rect::new(0, 0, width, height));
+                    assert!(width / columns >= CELL.0 && height / rows >= CELL.1, "{charts} in {width}x{height}");
+                    let page = usize::from(columns * rows);
+                    assert!(page >= charts || height / ROOMY <= rows, "{charts} in {width}x{height}: {page}");
+                }
+            }
+        }
     }
 }

@@ -8,15 +8,20 @@
 //! └ footer: notices, keys, what is typed ───┘
 //! ```
 
+mod axes;
 pub(super) mod chart;
 pub(super) mod charts;
+mod curves;
 mod dialog;
+mod distribution;
+mod dots;
 mod entry;
 mod finished;
 mod footer;
 mod header;
 mod help;
 pub(super) mod log;
+mod marks;
 mod palette;
 mod plot;
 pub(super) mod sample;

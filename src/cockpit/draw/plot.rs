@@ -1,92 +1,95 @@
-//! Curves in characters: eight braille dots a cell, or strokes of ASCII.
-
-use std::borrow::Cow;
+//! Curves, bands, points and lines in a rectangle.
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use crate::cockpit::{state::Range, symbols::Symbols};
+use super::dots::Dots;
+use crate::{
+    cockpit::{charts::Mark, symbols::Symbols},
+    curve::{Point, Range, Scale},
+};
 
 /// What a plot shows and how.
 pub struct Plot<'a> {
-    /// Curves with their styles, steps rising, later ones over earlier ones.
-    pub curves: [(&'a [(u64, f64)], Style); 2],
-    /// Single points, drawn over the curve.
-    pub marks: &'a [(u64, f64)],
-    /// Their style.
-    pub mark_style: Style,
-    /// Steps from the left to the right end.
-    pub steps: (u64, u64),
+    /// Drawn one over the other.
+    pub layers: Vec<Layer<'a>>,
+    /// From the left to the right end.
+    pub window: Range,
     /// Values from the bottom to the top.
-    pub values: Range,
+    pub scale: Scale,
+    /// Where the cursor is, if it is on.
+    pub cursor: Option<(f64, Style)>,
 }
 
-/// Dots of a grid, two to a cell across and four down.
-struct Dots {
-    columns: usize,
-    rows: usize,
-    cells: Vec<u8>,
+/// Something in a plot. X rises along all points.
+pub enum Layer<'a> {
+    /// A curve.
+    Curve(&'a [Point], Style),
+    /// A dashed curve.
+    Dashed(&'a [Point], Style),
+    /// What lies between a low and a high value, loosely filled.
+    Band(&'a [(f64, f64, f64)], Style),
+    /// A dashed line at a value.
+    Rule(f64, Style),
+    /// Single points.
+    Marks(&'a [Mark], Style),
+    /// A curve's number where it ends, so that it needs no colour to be known.
+    Number(usize, &'a [Point], Style),
 }
 
-/// Bits of a braille character, by row and column of the dot.
-const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
-
-impl Dots {
-    fn new(area: Rect) -> Self {
-        let (columns, rows) = (usize::from(area.width) * 2, usize::from(area.height) * 4);
-        Self { columns, rows, cells: vec![0; usize::from(area.width) * usize::from(area.height)] }
-    }
-
-    fn set(&mut self, x: usize, y: usize) {
-        if x < self.columns && y < self.rows {
-            self.cells[y / 4 * (self.columns / 2) + x / 2] |= BITS[y % 4][x % 2];
-        }
-    }
-
-    fn column(&mut self, x: usize, from: usize, to: usize) {
-        for y in from.min(to)..=from.max(to) {
-            self.set(x, y);
-        }
-    }
-
-    /// A straight line; every column between the ends gets the part of the slope that falls to it.
-    fn line(&mut self, (x0, y0): (usize, usize), (x1, y1): (usize, usize)) {
-        let across = x1.saturating_sub(x0);
-        if across == 0 {
-            return self.column(x0, y0, y1);
-        }
-        let at = |x: usize| y0 as f64 + (y1 as f64 - y0 as f64) * (x as f64 / across as f64);
-        let mut before = y0;
-        for i in 0..=across {
-            let y = at(i).round() as usize;
-            // One dot less than the whole way, so that gentle slopes stay thin.
-            let from = if y > before { before + 1 } else { before.saturating_sub(1).max(y) };
-            self.column(x0 + i, if y == before { y } else { from }, y);
-            before = y;
-        }
-    }
-}
-
-/// Where steps and values fall on the grid.
-struct Scale {
-    steps: (u64, u64),
-    values: Range,
+struct Canvas<'a> {
+    plot: &'a Plot<'a>,
     columns: usize,
     rows: usize,
 }
 
-impl Scale {
-    fn x(&self, step: u64) -> usize {
-        let (first, last) = self.steps;
-        let span = last.saturating_sub(first).max(1) as f64;
-        let share = step.clamp(first, last).saturating_sub(first) as f64 / span;
-        (share * (self.columns.saturating_sub(1)) as f64).round() as usize
+impl Canvas<'_> {
+    fn x(&self, x: f64) -> usize {
+        let (window, last) = (self.plot.window, self.columns.saturating_sub(1));
+        let share = if window.span() > 0.0 { ((x - window.min) / window.span()).clamp(0.0, 1.0) } else { 0.0 };
+        (share * last as f64).round() as usize
     }
 
     fn y(&self, value: f64) -> usize {
-        let span = self.values.max - self.values.min;
-        let share =
-            if span > 0.0 && span.is_finite() { ((value - self.values.min) / span).clamp(0.0, 1.0) } else { 0.5 };
-        ((1.0 - share) * (self.rows.saturating_sub(1)) as f64).round() as usize
+        ((1.0 - self.plot.scale.share(value)) * self.rows.saturating_sub(1) as f64).round() as usize
+    }
+
+    /// Draws a curve. Of the points that share a column, the column shows the whole range; what has no place leaves a gap.
+    fn trace(&self, dots: &mut Dots, curve: &[Point]) {
+        let mut before: Option<(usize, usize)> = None;
+        for (x, value) in curve {
+            if !self.plot.scale.shows(*value) {
+                before = None;
+                continue;
+            }
+            let here = (self.x(*x), self.y(*value));
+            match before {
+                // Long runs have many points on the same dot.
+                Some(last) if last == here => {}
+                Some(last) => dots.line(last, here),
+                None => dots.set(here.0, here.1),
+            }
+            before = Some(here);
+        }
+    }
+
+    /// Fills a band with one dot a cell, so that a curve stands out from it without colours.
+    fn fill(&self, dots: &mut Dots, rims: &[(f64, f64, f64)]) {
+        let mut before: Option<(usize, usize, usize)> = None;
+        for (x, low, high) in rims {
+            let here = (self.x(*x), self.y(*low), self.y(*high));
+            let from = before.unwrap_or(here);
+            let across = here.0.saturating_sub(from.0).max(1);
+            for column in (from.0..=here.0).filter(|column| column % 2 == 0) {
+                let share = (column - from.0) as f64 / across as f64;
+                let between = |a: usize, b: usize| (a as f64 + (b as f64 - a as f64) * share).round() as usize;
+                for row in between(from.2, here.2)..=between(from.1, here.1) {
+                    if row % 4 == column % 4 {
+                        dots.set(column, row);
+                    }
+                }
+            }
+            before = Some(here);
+        }
     }
 }
 
@@ -95,77 +98,63 @@ pub fn render(plot: &Plot<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) 
     if area.is_empty() {
         return;
     }
-    let (columns, rows) = (usize::from(area.width) * 2, usize::from(area.height) * 4);
-    let scale = Scale { steps: plot.steps, values: plot.values, columns, rows };
-    for (curve, style) in plot.curves {
-        draw_curve(curve, style, &scale, symbols, area, buf);
+    let canvas = Canvas { plot, columns: usize::from(area.width) * 2, rows: usize::from(area.height) * 4 };
+    for layer in &plot.layers {
+        draw(&canvas, layer, symbols, area, buf);
     }
-    for (step, value) in plot.marks.iter().filter(|(_, value)| value.is_finite()) {
-        let (x, y) = (scale.x(*step) / 2, scale.y(*value) / 4);
-        if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
-            cell.set_symbol(symbols.eval).set_style(plot.mark_style);
+    if let Some((x, style)) = plot.cursor {
+        let x = area.x + (canvas.x(x) / 2) as u16;
+        for y in area.y..area.bottom() {
+            let Some(cell) = buf.cell_mut((x, y)) else { continue };
+            if cell.symbol() == " " {
+                cell.set_symbol(symbols.line);
+            }
+            cell.set_style(style);
         }
     }
 }
 
-fn draw_curve(curve: &[(u64, f64)], style: Style, scale: &Scale, symbols: &Symbols, area: Rect, buf: &mut Buffer) {
+fn draw(canvas: &Canvas<'_>, layer: &Layer<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) {
     let mut dots = Dots::new(area);
-    trace(&mut dots, scale, &thinned(curve, scale.columns));
-    for (at, mask) in dots.cells.iter().enumerate().filter(|(_, mask)| **mask != 0) {
-        let (x, y) = (at % usize::from(area.width), at / usize::from(area.width));
-        let sign = if symbols.ascii { ascii(*mask) } else { char::from_u32(0x2800 + u32::from(*mask)).unwrap_or(' ') };
-        if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
-            cell.set_char(sign).set_style(style);
+    match layer {
+        Layer::Curve(points, _) | Layer::Dashed(points, _) if points.is_empty() => {}
+        Layer::Band(rims, _) if rims.is_empty() => {}
+        Layer::Curve(points, style) => {
+            canvas.trace(&mut dots, points);
+            dots.paint(*style, symbols, None, area, buf);
+        }
+        Layer::Dashed(points, style) => {
+            canvas.trace(&mut dots, points);
+            dots.dash();
+            dots.paint(*style, symbols, None, area, buf);
+        }
+        Layer::Band(rims, style) => {
+            canvas.fill(&mut dots, rims);
+            dots.paint(*style, symbols, Some('.'), area, buf);
+        }
+        Layer::Rule(value, style) => {
+            let y = canvas.y(*value);
+            dots.line((0, y), (canvas.columns - 1, y));
+            dots.dash();
+            dots.paint(*style, symbols, None, area, buf);
+        }
+        Layer::Marks(marks, style) => {
+            for mark in marks.iter().filter(|mark| canvas.plot.scale.shows(mark.value)) {
+                sign(canvas, (mark.x, mark.value), symbols.eval, *style, area, buf);
+            }
+        }
+        Layer::Number(number, points, style) => {
+            if let Some(end) = points.iter().rev().find(|point| canvas.plot.scale.shows(point.1)) {
+                sign(canvas, *end, &number.to_string(), *style, area, buf);
+            }
         }
     }
 }
 
-/// The points that shape the curve. A long run has far more than there are columns: of every few neighbours the first, the
-/// last, the lowest and the highest look like all of them.
-fn thinned(curve: &[(u64, f64)], columns: usize) -> Cow<'_, [(u64, f64)]> {
-    let chunk = curve.len() / (columns * 2).max(1);
-    if chunk < 8 {
-        return Cow::Borrowed(curve);
-    }
-    let mut kept = Vec::with_capacity(columns * 8 + 8);
-    for part in curve.chunks(chunk) {
-        let finite = || part.iter().enumerate().filter(|(_, point)| point.1.is_finite());
-        let lowest = finite().min_by(|a, b| a.1.1.total_cmp(&b.1.1)).map(|(at, _)| at);
-        let highest = finite().max_by(|a, b| a.1.1.total_cmp(&b.1.1)).map(|(at, _)| at);
-        let mut places = [0, lowest.unwrap_or(0), highest.unwrap_or(0), part.len() - 1];
-        places.sort_unstable();
-        kept.extend(places.map(|at| part[at]));
-    }
-    Cow::Owned(kept)
-}
-
-/// Draws the curve. Of the points that share a column, the column shows the whole range; a NaN leaves a gap.
-fn trace(dots: &mut Dots, scale: &Scale, curve: &[(u64, f64)]) {
-    let mut before: Option<(usize, usize)> = None;
-    for (step, value) in curve {
-        if !value.is_finite() {
-            before = None;
-            continue;
-        }
-        let here = (scale.x(*step), scale.y(*value));
-        match before {
-            // Long runs have many points on the same dot.
-            Some(last) if last == here => {}
-            Some(last) => dots.line(last, here),
-            None => dots.set(here.0, here.1),
-        }
-        before = Some(here);
-    }
-}
-
-/// The stroke that comes nearest to the dots of a cell.
-fn ascii(mask: u8) -> char {
-    let row = |at: usize| mask & (BITS[at][0] | BITS[at][1]) != 0;
-    match (row(0), row(1), row(2), row(3)) {
-        (true, _, true, _) | (true, _, _, true) | (_, true, _, true) => '|',
-        (true, ..) => '\'',
-        (_, true, ..) | (_, _, true, false) => '-',
-        _ => '_',
+fn sign(canvas: &Canvas<'_>, (x, value): Point, sign: &str, style: Style, area: Rect, buf: &mut Buffer) {
+    let (x, y) = (canvas.x(x) / 2, canvas.y(value) / 4);
+    if let Some(cell) = buf.cell_mut((area.x + x as u16, area.y + y as u16)) {
+        cell.set_symbol(sign).set_style(style);
     }
 }
 
@@ -173,52 +162,76 @@ fn ascii(mask: u8) -> char {
 mod tests {
     use super::*;
 
-    fn drawn(curve: &[(u64, f64)], marks: &[(u64, f64)], symbols: &Symbols) -> Vec<String> {
+    fn drawn(layers: Vec<Layer<'_>>, window: (f64, f64), symbols: &Symbols) -> Vec<String> {
         let area = Rect::new(0, 0, 4, 2);
         let mut buf = Buffer::empty(area);
-        let steps = (curve.first().map_or(0, |p| p.0), curve.last().map_or(0, |p| p.0));
-        let values = Range { min: 0.0, max: 1.0 };
-        let curves = [(&[][..], Style::new()), (curve, Style::new())];
-        let plot = Plot { curves, marks, mark_style: Style::new(), steps, values };
+        let window = Range { min: window.0, max: window.1 };
+        let plot = Plot { layers, window, scale: Scale::linear(Range { min: 0.0, max: 1.0 }), cursor: None };
         render(&plot, symbols, area, &mut buf);
         (0..2).map(|y| (0..4).map(|x| buf[(x, y)].symbol().to_owned()).collect()).collect()
     }
 
+    fn curve(points: &[Point], symbols: &Symbols) -> Vec<String> {
+        drawn(vec![Layer::Curve(points, Style::new())], (points[0].0, points[points.len() - 1].0), symbols)
+    }
+
     #[test]
     fn a_rising_line_goes_from_corner_to_corner() {
-        assert_eq!(drawn(&[(1, 0.0), (8, 1.0)], &[], &Symbols::UNICODE), ["  ⡠⠊", "⡠⠊  "]);
-        assert_eq!(drawn(&[(1, 0.0), (8, 1.0)], &[], &Symbols::ASCII), ["  _'", "_'  "]);
+        assert_eq!(curve(&[(1.0, 0.0), (8.0, 1.0)], &Symbols::UNICODE), ["  ⡠⠊", "⡠⠊  "]);
+        assert_eq!(curve(&[(1.0, 0.0), (8.0, 1.0)], &Symbols::ASCII), ["  _'", "_'  "]);
     }
 
     #[test]
     fn a_nan_leaves_a_gap() {
-        let curve = [(1, 0.0), (2, 0.0), (3, f64::NAN), (4, f64::NAN), (5, 0.0), (8, 0.0)];
-        assert_eq!(drawn(&curve, &[], &Symbols::UNICODE)[1], "⣀ ⣀⣀");
-    }
-
-    #[test]
-    fn a_long_curve_looks_like_its_few_points_and_keeps_its_spikes() {
-        let mut curve: Vec<(u64, f64)> = (0..20_000).map(|x| (x, x as f64 / 19_999.0)).collect();
-        assert_eq!(drawn(&curve, &[], &Symbols::UNICODE), drawn(&[(0, 0.0), (19_999, 1.0)], &[], &Symbols::UNICODE));
-        curve[2_000].1 = 1.0;
-        curve[18_000].1 = f64::NAN;
-        assert!(thinned(&curve, 8).len() < 100);
-        assert_ne!(drawn(&curve, &[], &Symbols::UNICODE)[0].chars().next(), Some(' '), "a single spike is seen");
+        let points = [(1.0, 0.0), (2.0, 0.0), (3.0, f64::NAN), (4.0, f64::NAN), (5.0, 0.0), (8.0, 0.0)];
+        assert_eq!(curve(&points, &Symbols::UNICODE)[1], "⣀ ⣀⣀");
     }
 
     #[test]
     fn marks_lie_over_the_curve() {
-        assert_eq!(drawn(&[(1, 0.0), (8, 0.0)], &[(8, 1.0), (4, f64::NAN)], &Symbols::UNICODE)[0], "   ◆");
+        let marks = [Mark { x: 8.0, value: 1.0 }, Mark { x: 4.0, value: f64::NAN }];
+        let layers = vec![Layer::Curve(&[(1.0, 0.0), (8.0, 0.0)], Style::new()), Layer::Marks(&marks, Style::new())];
+        assert_eq!(drawn(layers, (1.0, 8.0), &Symbols::UNICODE)[0], "   ◆");
+    }
+
+    #[test]
+    fn a_band_is_loosely_filled_and_a_past_curve_is_dashed() {
+        let band = [(0.0, 0.0, 1.0), (8.0, 0.0, 1.0)];
+        let layers = vec![Layer::Band(&band, Style::new())];
+        assert_eq!(drawn(layers, (0.0, 8.0), &Symbols::UNICODE), ["⠁⠄⠁⠄", "⠁⠄⠁⠄"]);
+        let layers = vec![Layer::Band(&band, Style::new())];
+        assert_eq!(drawn(layers, (0.0, 8.0), &Symbols::ASCII), ["....", "...."]);
+        let points = [(0.0, 0.0), (8.0, 0.0)];
+        assert_eq!(drawn(vec![Layer::Dashed(&points, Style::new())], (0.0, 8.0), &Symbols::UNICODE)[1], "⣀ ⣀ ");
+        assert_eq!(drawn(vec![Layer::Number(2, &points, Style::new())], (0.0, 8.0), &Symbols::UNICODE)[1], "   2");
+    }
+
+    #[test]
+    fn the_cursor_goes_around_what_is_drawn() {
+        let area = Rect::new(0, 0, 2, 2);
+        let mut buf = Buffer::empty(area);
+        let points = [(1.0, 0.0), (2.0, 0.0)];
+        let plot = Plot {
+            layers: vec![Layer::Curve(&points, Style::new())],
+            window: Range { min: 1.0, max: 2.0 },
+            scale: Scale::linear(Range { min: 0.0, max: 1.0 }),
+            cursor: Some((1.0, Style::new())),
+        };
+        render(&plot, &Symbols::UNICODE, area, &mut buf);
+        assert_eq!((buf[(0, 0)].symbol(), buf[(0, 1)].symbol(), buf[(1, 0)].symbol()), ("│", "⣀", " "));
     }
 
     #[test]
     fn a_flat_series_runs_in_the_middle() {
         let area = Rect::new(0, 0, 2, 1);
         let mut buf = Buffer::empty(area);
-        let values = Range { min: 3.0, max: 3.0 };
-        let curve = [(1, 3.0), (2, 3.0)];
-        let curves = [(&[][..], Style::new()), (&curve[..], Style::new())];
-        let plot = Plot { curves, marks: &[], mark_style: Style::new(), steps: (1, 2), values };
+        let points = [(1.0, 3.0), (2.0, 3.0)];
+        let plot = Plot {
+            layers: vec![Layer::Curve(&points, Style::new())],
+            window: Range { min: 1.0, max: 2.0 },
+            scale: Scale::linear(Range { min: 3.0, max: 3.0 }),
+            cursor: None,
+        };
         render(&plot, &Symbols::UNICODE, area, &mut buf);
         assert_eq!(buf[(0, 0)].symbol(), "⠤");
     }

@@ -3,17 +3,11 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    charts::{ChartData, titles},
-    entry, header, plot,
+    curves::{self, titles},
+    distribution, entry, header,
     widgets::put,
 };
-use crate::cockpit::{
-    app::App,
-    panes::Pane,
-    state::{Range, Series},
-    text,
-    ui::Overlay,
-};
+use crate::cockpit::{app::App, charts::Kind, panes::Pane, text, ui::Overlay};
 
 /// The state, the step and, where there is room, the selected chart. Questions are asked in one line.
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
@@ -35,17 +29,12 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     let max = app.run.max_steps().map_or_else(String::new, |max| format!("/{max}"));
     let x = put(buf, area.x, area.y, area.right(), &format!("{}{max} ", app.run.step()), app.theme.strong());
     put(buf, x, area.y, area.right(), &state, style);
-    let chart = app.chart(app.ui.chart);
     let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
     if below.is_empty() {
         return;
     }
     row(app, app.ui.chart, Rect { height: 1, ..below }, buf);
-    let data = ChartData::of(app, chart);
-    if let (Some(values), true) = (data.range, below.height > 1) {
-        let room = Rect { y: below.y + 1, height: below.height - 1, ..below };
-        draw_curve(app, app.ui.chart, &data, values, room, buf);
-    }
+    draw_curve(app, app.ui.chart, Rect { y: below.y + 1, height: below.height - 1, ..below }, buf);
 }
 
 /// All metrics in a row each: name, value, curve. For panes too low for the grid.
@@ -58,21 +47,24 @@ pub fn table(app: &App, area: Rect, buf: &mut Buffer) {
 
 fn row(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
     let chart = app.chart(at);
-    let name = titles(app, chart).last().copied().unwrap_or_default();
+    let name = titles(app, chart).pop().unwrap_or_default();
     let marked = app.ui.focus == Pane::Charts && app.ui.chart == at;
     let x = put(buf, area.x, area.y, area.right(), if marked { app.symbols.cursor } else { " " }, app.theme.accent());
-    let x = put(buf, x, area.y, area.right(), &text::pad(name, 10, ""), app.theme.title(false));
-    let value = app.run.series(chart.metric).and_then(Series::last);
+    let x = put(buf, x, area.y, area.right(), &text::pad(&name, 10, ""), app.theme.title(false));
+    let value = chart.metric().and_then(|metric| curves::value_of(app, metric));
     let value = value.map_or_else(|| "-".into(), |value| chart.unit.show(value));
-    let x = put(buf, x, area.y, area.right(), &text::pad(&value, 9, ""), app.theme.chart(chart.color));
-    let data = ChartData::of(app, chart);
-    if let (Some(values), true) = (data.range, area.right() > x + 4) {
-        draw_curve(app, at, &data, values, Rect { x, width: area.right() - x - 1, ..area }, buf);
+    let x = put(buf, x, area.y, area.right(), &text::pad(&value, 9, ""), app.theme.chart(chart.color()));
+    if area.right() > x + 4 {
+        draw_curve(app, at, Rect { x, width: area.right() - x - 1, ..area }, buf);
     }
 }
 
-fn draw_curve(app: &App, at: usize, data: &ChartData<'_>, values: Range, area: Rect, buf: &mut Buffer) {
+fn draw_curve(app: &App, at: usize, area: Rect, buf: &mut Buffer) {
     let chart = app.chart(at);
-    let plot = data.plot(app, chart, values);
-    plot::render(&plot, app.symbols, area, buf);
+    match chart.kind {
+        Kind::Histogram(_) | Kind::Heat(_) => {
+            distribution::render(app, chart, area, buf);
+        }
+        _ => curves::render(app, &curves::picture(app, chart, area), area, buf),
+    }
 }

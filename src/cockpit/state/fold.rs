@@ -1,8 +1,8 @@
 //! The fold itself.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
-use super::{LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
+use super::{Curves, LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
 use crate::run::{
     event::{
         Alarm, CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, Refusal,
@@ -36,8 +36,7 @@ pub struct RunView {
     info: Option<Box<RunStarted>>,
     state: Option<RunState>,
     step: u64,
-    series: BTreeMap<String, Series>,
-    evals: Vec<EvalDone>,
+    curves: Curves,
     progress: Option<Progress>,
     samples: Samples,
     log: LogTail,
@@ -71,6 +70,8 @@ impl RunView {
             self.missed += record.seq - self.last_seq - 1;
             self.last_seq = record.seq;
         }
+        let idle = matches!(&record.event, Event::Run(_) | Event::State(StateChanged { state: RunState::Loading }));
+        self.curves.timeline.tick(record.time, idle);
         self.first_time.get_or_insert(record.time);
         self.last_time = record.time;
         match &record.event {
@@ -80,7 +81,10 @@ impl RunView {
                 self.progress = None;
                 self.step_done(done);
             }
-            Event::Group(group) => self.samples.push((**group).clone()),
+            Event::Group(group) => {
+                self.curves.timeline.score(group.candidates.len());
+                self.samples.push((**group).clone());
+            }
             Event::Eval(eval) => {
                 self.progress = None;
                 self.eval_done(record.time, eval);
@@ -135,8 +139,7 @@ impl RunView {
     /// A resumed trainer computes the later steps anew: what was said of them is void.
     fn forget_after(&mut self, step: u64) {
         self.step = self.step.min(step);
-        self.series.values_mut().for_each(|series| series.truncate_after(step));
-        self.evals.retain(|eval| eval.step <= step);
+        self.curves.truncate_after(step);
         self.checkpoints.retain(|saved| saved.step <= step);
         self.samples.truncate_after(step);
     }
@@ -144,18 +147,19 @@ impl RunView {
     fn step_done(&mut self, done: &StepDone) {
         self.step = done.step;
         for (name, value) in &done.metrics.0 {
-            self.series.entry(name.clone()).or_default().push(done.step, *value);
+            self.curves.series.entry(name.clone()).or_default().push(done.step, *value);
         }
+        self.curves.timeline.done(done.step, done.metrics.get(metrics::NUM_TOKENS));
     }
 
     fn eval_done(&mut self, time: f64, eval: &EvalDone) {
-        self.evals.retain(|old| old.step < eval.step);
-        self.evals.push(eval.clone());
+        self.curves.evals.retain(|old| old.step < eval.step);
+        self.curves.evals.push(eval.clone());
         let best = if eval.best { ", best so far" } else { "" };
         let percent = eval.execution_accuracy * 100.0;
         let text = format!("held-out at step {}: {}/{} right ({percent:.1}%){best}", eval.step, eval.correct, eval.n);
         self.say(Some(time), LogLevel::Info, text);
-        self.notices.mark(eval.step, MarkerKind::Evaluation, format!("held-out {percent:.1}%"));
+        self.notices.mark(eval.step, MarkerKind::Evaluation, format!("held-out {percent:.1}%{best}"));
     }
 
     fn alarm(&mut self, time: f64, alarm: &Alarm) {
@@ -195,7 +199,7 @@ impl RunView {
         let note = saved.note.as_ref().map_or_else(String::new, |note| format!(" “{note}”"));
         let text = format!("checkpoint of step {}{why}: {}{note}", saved.step, path.display());
         self.say(Some(time), LogLevel::Info, text);
-        let said = saved.note.clone().unwrap_or_else(|| format!("checkpoint of step {}", saved.step));
+        let said = saved.note.clone().unwrap_or_else(|| format!("checkpoint{why}"));
         self.notices.mark(saved.step, MarkerKind::Checkpoint, said);
     }
 
@@ -262,12 +266,22 @@ impl RunView {
 
     /// A metric over the steps.
     pub fn series(&self, name: &str) -> Option<&Series> {
-        self.series.get(name).filter(|series| !series.points().is_empty())
+        self.curves.series(name)
     }
 
     /// Held-out evaluations, oldest first.
     pub fn evals(&self) -> &[EvalDone] {
-        &self.evals
+        self.curves.evals()
+    }
+
+    /// What charts are drawn from.
+    pub fn curves(&self) -> &Curves {
+        &self.curves
+    }
+
+    /// The same, of a run of which nothing else is wanted.
+    pub fn into_curves(self) -> Curves {
+        self.curves
     }
 
     /// What the trainer is doing, where it is doing something.
@@ -352,7 +366,7 @@ impl RunView {
         let left = Left::after(self.step, self.max_steps()?, every);
         let step_time = self.series(metrics::STEP_TIME)?.recent_mean(16)?;
         let eval_time =
-            self.evals.last().filter(|_| eval["questions"].as_u64() > Some(0)).map_or(0.0, |eval| eval.time);
+            self.evals().last().filter(|_| eval["questions"].as_u64() > Some(0)).map_or(0.0, |eval| eval.time);
         (left.steps > 0 && self.is_live()).then(|| left.seconds(step_time, eval_time))
     }
 }

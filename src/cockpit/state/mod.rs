@@ -3,17 +3,23 @@
 //! Live, attached and replayed runs are all folded here, and the drawing code reads nothing else; so everything on
 //! screen can be rebuilt from the store. No terminal type comes in here.
 
+mod curves;
 mod fold;
 mod log;
 mod notices;
 mod samples;
 mod series;
+mod timeline;
 
+pub use curves::Curves;
 pub use fold::{Absence, Applied, RunView};
 pub use log::{LogEntry, LogTail};
 pub use notices::{Marker, MarkerKind, Notices, PastAlarm};
 pub use samples::Samples;
-pub use series::{Range, Series};
+pub use series::Series;
+pub use timeline::{Axis, Timeline};
+
+pub use crate::curve::Range;
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,13 @@ pub enum MarkerKind {
     Change,
 }
 
+impl MarkerKind {
+    /// Whether it comes every so many steps, so that of very many none is worth a mark.
+    pub fn is_routine(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::Evaluation)
+    }
+}
+
 /// An alarm that is over.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastAlarm {
@@ -103,6 +110,8 @@ impl Notices {
     }
 
     pub(super) fn mark(&mut self, step: u64, kind: MarkerKind, text: String) {
+        // Of a step's evaluations the newest holds.
+        self.markers.retain(|old| kind != MarkerKind::Evaluation || old.kind != kind || old.step != step);
         // By step: a resumed run's changes come late.
         let at = self.markers.partition_point(|marker| marker.step <= step);
         self.markers.insert(at, Marker { step, kind, text });

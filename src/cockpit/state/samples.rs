@@ -49,6 +49,17 @@ impl Samples {
         self.groups.get(index)
     }
 
+    /// All groups kept, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &GroupScored> {
+        self.groups.iter().map(Arc::as_ref)
+    }
+
+    /// The groups of a step that are kept.
+    pub fn of_step(&self, step: u64) -> impl Iterator<Item = &GroupScored> {
+        let start = self.groups.partition_point(|group| group.step < step);
+        self.groups.range(start..).take_while(move |group| group.step == step).map(Arc::as_ref)
+    }
+
     /// How many groups of its own step are kept.
     pub fn groups_of_step(&self, step: u64) -> usize {
         self.groups.iter().rev().skip_while(|g| g.step > step).take_while(|g| g.step == step).count()

@@ -95,6 +95,31 @@ fn a_trainer_that_hangs_up_without_an_end_is_missed() {
 }
 
 #[test]
+fn checkpoints_and_evaluations_are_marked_until_a_resumption_takes_them_back() {
+    let mut run = RunBuilder::with_steps(45);
+    run.eval(40, 9);
+    let marks = |run: &RunBuilder| {
+        let view = RunView::replay(&run.records());
+        view.markers().iter().map(|marker| (marker.step, marker.kind)).collect::<Vec<_>>()
+    };
+    let (eval, checkpoint) = (MarkerKind::Evaluation, MarkerKind::Checkpoint);
+    assert_eq!(marks(&run), [(0, eval), (20, eval), (20, checkpoint), (40, checkpoint), (40, eval)]);
+    run.resume(20);
+    assert_eq!(marks(&run), [(0, eval), (20, eval), (20, checkpoint)]);
+}
+
+#[test]
+fn steps_lie_where_their_records_were_written() {
+    let view = RunView::replay(&RunBuilder::with_steps(10).records());
+    let timeline = view.curves().timeline();
+    // Each step is two groups of four candidates, 24 seconds with its log line; before the first one state and evaluation.
+    assert!((timeline.x(Axis::Samples, 10) - 80.0).abs() < 1e-9);
+    assert!((timeline.x(Axis::Clock, 10) - timeline.x(Axis::Clock, 9) - 24.0).abs() < 1e-9);
+    assert!(!timeline.has(Axis::Tokens), "the fixture does not count them");
+    assert_eq!(view.series(metrics::REWARD).unwrap().between(3, 5), 2..5);
+}
+
+#[test]
 fn histories_are_bounded() {
     let mut view = RunView::default();
     for at in 0..3000_u64 {

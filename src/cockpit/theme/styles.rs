@@ -27,6 +27,21 @@ pub enum ChartColor {
     Entropy,
 }
 
+impl ChartColor {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Reward,
+        Self::Loss,
+        Self::Speed,
+        Self::Kl,
+        Self::HeldOut,
+        Self::Accuracy,
+        Self::GradNorm,
+        Self::Entropy,
+        Self::Memory,
+    ];
+}
+
 /// Styles in the colours that the terminal shows. Where it shows none, bold, dim and reversed take their place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theme {

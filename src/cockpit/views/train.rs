@@ -44,7 +44,7 @@ fn pane(app: &mut App, pane: Pane, area: Rect, buf: &mut Buffer) {
     app.ui.panes.push((area, pane));
     match pane {
         Pane::Charts if app.ui.zoom => chart::render(app, area, buf),
-        Pane::Charts => app.ui.chart_columns = charts::render(app, area, buf),
+        Pane::Charts => (app.ui.chart_columns, app.ui.chart_page) = charts::render(app, area, buf),
         Pane::Sample => app.ui.detail_scroll = sample::render(app, area, buf),
         Pane::Log => app.ui.log_scroll = log::render(app, area, buf),
     }
@@ -56,6 +56,20 @@ pub fn act(app: &mut App, action: Action) {
         Action::FocusNext => app.ui.focus = app.ui.focus.cycle(1),
         Action::FocusPrevious => app.ui.focus = app.ui.focus.cycle(Pane::ALL.len() - 1),
         Action::Zoom => app.ui.zoom = !app.ui.zoom,
+        Action::Cursor
+        | Action::LogScale
+        | Action::NextAxis
+        | Action::Envelope
+        | Action::Closer
+        | Action::Wider
+        | Action::PanBack
+        | Action::PanOn
+        | Action::WholeRun
+        | Action::NextMarker
+        | Action::PreviousMarker => app.act_on_charts(action),
         _ => app.travel(action),
     }
 }
+
+#[cfg(test)]
+mod tests;

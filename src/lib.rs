@@ -9,6 +9,7 @@ pub mod cockpit;
 pub mod curve;
 pub mod data;
 pub mod dirs;
+pub mod doctor;
 pub mod evaluate;
 pub mod export;
 pub mod harmless;

@@ -25,6 +25,14 @@ impl MemoryMeter {
         if self.gpu.is_some() { MemorySource::Gpu } else { MemorySource::Process }
     }
 
+    /// Bytes that there are; `None` where the system does not tell.
+    pub fn total(&self) -> Option<u64> {
+        match &self.gpu {
+            Some((nvml, index)) => nvml.device_by_index(*index).and_then(|d| d.memory_info()).ok().map(|m| m.total),
+            None => parse_total(&std::fs::read_to_string("/proc/meminfo").ok()?),
+        }
+    }
+
     /// Bytes in use now; `None` where the system does not tell.
     pub fn bytes(&self) -> Option<u64> {
         match &self.gpu {
@@ -43,6 +51,11 @@ pub fn peak_bytes() -> Option<u64> {
 pub fn forget_peak() -> bool {
     // proc(5): 5 resets the peak of the resident set.
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+fn parse_total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 fn parse_peak(status: &str) -> Option<u64> {

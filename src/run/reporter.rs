@@ -161,8 +161,16 @@ impl Reporter {
     /// Headless output is a convenience beside the store: a reader that goes away ends it, not the run. Its first line is always
     /// the event `run`: of a run that could not be loaded, stdout has nothing, and stderr and the exit code say why.
     fn print(&mut self, event: &Event) {
-        let shown =
-            matches!(event, Event::Run(_) | Event::Step(_) | Event::Eval(_) | Event::Checkpoint(_) | Event::End(_));
+        let shown = matches!(
+            event,
+            Event::Run(_)
+                | Event::Step(_)
+                | Event::Eval(_)
+                | Event::Checkpoint(_)
+                | Event::Alarm(_)
+                | Event::Changed(_)
+                | Event::End(_)
+        );
         let (true, Some(lines)) = (shown && self.begun, &mut self.lines) else { return };
         let written = serde_json::to_string(event).map_err(std::io::Error::other).and_then(|text| {
             writeln!(lines, "{text}")?;

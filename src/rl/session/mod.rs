@@ -1,5 +1,6 @@
 //! A trainer's whole working life: load, train, obey, save, end.
 
+mod health;
 mod orders;
 mod patience;
 mod saving;
@@ -18,7 +19,7 @@ use super::{
     learner::{Examined, Learner, value},
     watch::Watch,
 };
-use crate::run::{
+use crate::{doctor::Doctor, run::{
     checkpoint,
     event::{CheckpointReason, EndReason, Event, LogLevel, RunEnded, RunStarted, RunState, StateChanged},
     folder::RunFolder,
@@ -27,7 +28,7 @@ use crate::run::{
     pace::{Left, Pace, duration},
     profile::Work,
     reporter::Reporter,
-};
+}};
 
 /// What a session is given: a trainer ready to work, and the first event.
 pub struct Loaded<L> {
@@ -51,6 +52,8 @@ struct Session<'a, L> {
     reporter: &'a mut Reporter,
     newest: Option<PathBuf>,
     pace: Pace,
+    doctor: Doctor,
+    total_memory: Option<u64>,
 }
 
 /// Loads and trains until the run is over, stopped or failed, and reports that as the last event.
@@ -120,7 +123,8 @@ fn work<L: Learner>(
     reporter.state(due)?;
     let (trainer, started, memory) = (loaded.trainer, loaded.started, loaded.memory);
     let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
-    Session { trainer, started, memory, folder, control, reporter, newest, pace: Pace::default() }.train()
+    let total_memory = memory.total();
+    Session { trainer, started, memory, folder, total_memory, control, reporter, newest, pace: Pace::default(), doctor: Doctor::default() }.train()
 }
 
 impl<L: Learner> Session<'_, L> {
@@ -178,7 +182,7 @@ impl<L: Learner> Session<'_, L> {
             self.reporter.log(LogLevel::Warn, warning)?;
         }
         for group in output.groups {
-            self.reporter.report(Event::Group(Box::new(group)))?;
+            self.watched(Event::Group(Box::new(group)))?;
         }
         if let Some(gradients) = output.gradients {
             self.reporter.report(Event::Gradients(gradients))?;
@@ -193,7 +197,7 @@ impl<L: Learner> Session<'_, L> {
             });
             tracing::info!("step {step}/{max}: {}{left}", self.trainer.line(&output.done));
         }
-        self.reporter.report(Event::Step(output.done))?;
+        self.watched(Event::Step(output.done))?;
         self.pause_if_stuck(skipped)?;
         Ok(true)
     }
@@ -287,7 +291,7 @@ impl<L: Learner> Session<'_, L> {
                     done.correct,
                     done.n
                 );
-                self.reporter.report(Event::Eval(done))?;
+                self.watched(Event::Eval(done))?;
                 // A run that is complete writes its last checkpoint anyway.
                 if is_kept && !self.is_complete() { self.keep_best() } else { Ok(()) }
             }

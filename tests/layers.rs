@@ -50,9 +50,10 @@ fn the_search_finds_what_it_looks_for() {
 
 #[test]
 fn engine_and_store_import_no_terminal() {
-    for part in
-        ["sql", "data", "model", "reward", "rl", "sft", "evaluate", "run", "remote", "settings", "bench", "export", "doctor"]
-    {
+    for part in [
+        "sql", "data", "model", "reward", "rl", "sft", "evaluate", "run", "remote", "settings", "bench", "export",
+        "doctor",
+    ] {
         assert_eq!(uses(part, &["ratatui", "crossterm", "cockpit", "plot"]), Vec::<String>::new());
     }
 }

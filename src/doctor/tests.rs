@@ -166,7 +166,12 @@ fn every_ailment_is_found_when_it_is_one_and_by_its_own_detector() {
             assert_ne!(settings.with_live(&set.key, &set.value).unwrap(), settings, "{set:?}");
         }
         let others = alarms.iter().filter(|other| other.detector != detector.name());
-        assert_eq!(others.map(|other| &other.detector).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", detector.name());
+        assert_eq!(
+            others.map(|other| &other.detector).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "{}",
+            detector.name()
+        );
         found.push((detector, alarm.step));
     }
     assert_eq!(found, expected);

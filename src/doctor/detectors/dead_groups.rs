@@ -19,14 +19,24 @@ impl Detect for DeadGroups {
             Some(Verdict::Sick(Finding {
                 severity: if mean >= 0.99 { Severity::Critical } else { Severity::Warning },
                 certainty: self.0.certainty(|share| share >= threshold),
-                what: format!("in {} of the groups all completions have the same reward, and teach nothing", percent(mean)),
+                what: format!(
+                    "in {} of the groups all completions have the same reward, and teach nothing",
+                    percent(mean)
+                ),
                 cost: cost(mean, CostOf::Rollouts),
                 remedies: all([
-                    set(settings, "grpo.dynamic_sampling", true, "questions that are all right or all wrong are replaced"),
+                    set(
+                        settings,
+                        "grpo.dynamic_sampling",
+                        true,
+                        "questions that are all right or all wrong are replaced",
+                    ),
                     scaled_count(settings, "rollout.num_generations", 2.0, 4, "more completions differ more"),
                     scaled(settings, "rollout.temperature", 1.25, 0.7, "hotter sampling differs more"),
                     scaled(settings, "reward.partial", 2.0, 0.3, "near misses are told apart"),
-                    Some(advice("choose questions by how often they are solved: data.curriculum pass_rate in a new run")),
+                    Some(advice(
+                        "choose questions by how often they are solved: data.curriculum pass_rate in a new run",
+                    )),
                 ]),
             }))
         })

@@ -24,9 +24,10 @@ impl Detect for Entropy {
         let soon = self.0.len() == most && steps <= AHEAD * most as f64;
         let (severity, what) = match below(mean, floor) {
             None => (Severity::Critical, format!("entropy is {mean:.3} nats a token: nothing is explored any more")),
-            Some(_) if soon => {
-                (Severity::Warning, format!("entropy is {mean:.3} nats a token and reaches {floor} in about {steps:.0} steps"))
-            }
+            Some(_) if soon => (
+                Severity::Warning,
+                format!("entropy is {mean:.3} nats a token and reaches {floor} in about {steps:.0} steps"),
+            ),
             Some(fine) => return Some(fine),
         };
         Some(Verdict::Sick(Finding {
@@ -38,7 +39,13 @@ impl Detect for Entropy {
                 scaled(settings, "grpo.entropy_coef", 2.0, 0.001, "entropy is rewarded"),
                 scaled(settings, "rollout.temperature", 1.25, 1.0, "hotter sampling"),
                 scaled(settings, "optim.learning_rate", 0.5, 0.0, "it hardens more slowly"),
-                scaled(settings, "grpo.epsilon_high", 1.0, 0.28, "rare tokens may become likelier (DAPO's clip-higher)"),
+                scaled(
+                    settings,
+                    "grpo.epsilon_high",
+                    1.0,
+                    0.28,
+                    "rare tokens may become likelier (DAPO's clip-higher)",
+                ),
                 Some(advice("go back to a checkpoint from before it fell (view Controls)")),
             ]),
         }))

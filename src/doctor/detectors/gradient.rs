@@ -27,10 +27,15 @@ impl Detect for Gradient {
             Some(Verdict::Sick(Finding {
                 severity: if clipped { Severity::Notice } else { Severity::Warning },
                 certainty: (1.0 - threshold / (2.0 * times)).clamp(0.0, 1.0),
-                what: format!("the gradient's norm is {norm:.2}, {times:.0} times its median{}", if clipped { "; it is scaled down" } else { "" }),
+                what: format!(
+                    "the gradient's norm is {norm:.2}, {times:.0} times its median{}",
+                    if clipped { "; it is scaled down" } else { "" }
+                ),
                 cost: None,
                 remedies: all([
-                    (!clipped).then(|| set(settings, "optim.max_grad_norm", 1.0, "larger gradients are scaled down")).flatten(),
+                    (!clipped)
+                        .then(|| set(settings, "optim.max_grad_norm", 1.0, "larger gradients are scaled down"))
+                        .flatten(),
                     scaled(settings, "optim.learning_rate", 0.5, 0.0, "smaller steps"),
                     set(settings, "grpo.advantage_clip", 2.0, "no single completion decides an update"),
                     Some(advice("look at the questions of that step (view Rollouts)")),

@@ -40,7 +40,11 @@ impl Hacking {
             questions.entry(&one.sql).or_default().insert(&one.question);
         }
         let constant = |one: &&Right| questions.get(one.sql.as_str()).is_some_and(|asked| asked.len() >= MANY);
-        (right().count(), right().filter(|one| one.empty).count(), right().filter(|one| !one.empty).filter(constant).count())
+        (
+            right().count(),
+            right().filter(|one| one.empty).count(),
+            right().filter(|one| !one.empty).filter(constant).count(),
+        )
     }
 }
 

@@ -30,7 +30,8 @@ impl Detect for InvalidSql {
         self.shares.push(Some(share), settings.doctor.window);
         let mean = self.shares.mean()?;
         above(mean, threshold).or_else(|| {
-            let most = failed.max_by_key(|(_, count)| **count).map(|(kind, _)| format!(", mostly {}", kind.replace('_', " ")));
+            let most =
+                failed.max_by_key(|(_, count)| **count).map(|(kind, _)| format!(", mostly {}", kind.replace('_', " ")));
             Some(Verdict::Sick(Finding {
                 severity: Severity::Warning,
                 certainty: self.shares.certainty(|share| share >= threshold),

@@ -32,10 +32,18 @@ impl Detect for Length {
             Some(Verdict::Sick(Finding {
                 severity: if truncated > 0.5 { Severity::Critical } else { Severity::Warning },
                 certainty: self.newest.certainty(|length| length >= threshold * first),
-                what: format!("completions are {now:.0} tokens long, {first:.0} at the start{}", cut.unwrap_or_default()),
+                what: format!(
+                    "completions are {now:.0} tokens long, {first:.0} at the start{}",
+                    cut.unwrap_or_default()
+                ),
                 cost: cost(1.0 - first / now, CostOf::Time),
                 remedies: all([
-                    set(settings, "grpo.overlong_buffer_len", (settings.rollout.max_completion_length / 4).max(1), "the longest replies lose reward"),
+                    set(
+                        settings,
+                        "grpo.overlong_buffer_len",
+                        (settings.rollout.max_completion_length / 4).max(1),
+                        "the longest replies lose reward",
+                    ),
                     set(settings, "grpo.mask_truncated_completions", true, "what is cut off is not learned from"),
                     scaled_count(settings, "rollout.max_completion_length", 0.75, 16, "nothing longer is written"),
                     Some(advice("end replies at their closing fence: rollout.stop_at_fence in a new run")),

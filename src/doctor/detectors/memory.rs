@@ -30,7 +30,9 @@ impl Detect for Memory {
                 remedies: all([
                     scaled_count(settings, "rollout.num_generations", 0.5, 2, "fewer completions"),
                     scaled_count(settings, "rollout.max_completion_length", 0.75, 16, "shorter completions"),
-                    Some(advice("a lower lora.r, more optim.gradient_accumulation_steps, or a smaller model in a new run")),
+                    Some(advice(
+                        "a lower lora.r, more optim.gradient_accumulation_steps, or a smaller model in a new run",
+                    )),
                     Some(advice("memory.limit lets a run do without something by itself when it comes near it")),
                 ]),
             }))

@@ -26,7 +26,8 @@ impl Detect for Slow {
         self.scoring.push(done.metrics.get(SCORING_TIME), settings.doctor.window);
         let (step, scoring) = (self.steps.mean()?, self.scoring.mean()?);
         let every = settings.eval.every;
-        let eval = self.eval.filter(|_| every > 0 && settings.eval.questions > 0).map_or(0.0, |time| time / every as f64);
+        let eval =
+            self.eval.filter(|_| every > 0 && settings.eval.questions > 0).map_or(0.0, |time| time / every as f64);
         let share = Some((scoring + eval) / (step + eval)).filter(|share| share.is_finite())?;
         above(share, threshold).or_else(|| {
             let scores = scoring >= eval;

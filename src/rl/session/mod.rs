@@ -19,16 +19,19 @@ use super::{
     learner::{Examined, Learner, value},
     watch::Watch,
 };
-use crate::{doctor::Doctor, run::{
-    checkpoint,
-    event::{CheckpointReason, EndReason, Event, LogLevel, RunEnded, RunStarted, RunState, StateChanged},
-    folder::RunFolder,
-    memory::MemoryMeter,
-    metrics,
-    pace::{Left, Pace, duration},
-    profile::Work,
-    reporter::Reporter,
-}};
+use crate::{
+    doctor::Doctor,
+    run::{
+        checkpoint,
+        event::{CheckpointReason, EndReason, Event, LogLevel, RunEnded, RunStarted, RunState, StateChanged},
+        folder::RunFolder,
+        memory::MemoryMeter,
+        metrics,
+        pace::{Left, Pace, duration},
+        profile::Work,
+        reporter::Reporter,
+    },
+};
 
 /// What a session is given: a trainer ready to work, and the first event.
 pub struct Loaded<L> {
@@ -124,7 +127,19 @@ fn work<L: Learner>(
     let (trainer, started, memory) = (loaded.trainer, loaded.started, loaded.memory);
     let newest = checkpoint::newest(&folder.checkpoints())?.0.map(|c| c.path);
     let total_memory = memory.total();
-    Session { trainer, started, memory, folder, total_memory, control, reporter, newest, pace: Pace::default(), doctor: Doctor::default() }.train()
+    Session {
+        trainer,
+        started,
+        memory,
+        folder,
+        total_memory,
+        control,
+        reporter,
+        newest,
+        pace: Pace::default(),
+        doctor: Doctor::default(),
+    }
+    .train()
 }
 
 impl<L: Learner> Session<'_, L> {

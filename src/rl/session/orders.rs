@@ -75,8 +75,8 @@ impl<L: Learner> Session<'_, L> {
         self.newest = Some(path);
         self.started.resumed_from = Some(step);
         self.started.changes.clone_from(&self.trainer.progress().changes);
-        self.started.settings = serde_json::to_value(self.trainer.settings())
-            .map_err(|error| TrainError::Unusable(error.to_string()))?;
+        self.started.settings =
+            serde_json::to_value(self.trainer.settings()).map_err(|error| TrainError::Unusable(error.to_string()))?;
         self.watched(Event::Run(Box::new(self.started.clone())))?;
         for path in aside {
             let text = format!("a later checkpoint is void now, and set aside: {}", path.display());

@@ -12,6 +12,18 @@ pub enum Purpose {
     Step,
     /// The name of an action.
     Command,
+    /// Another value of a setting.
+    Value,
+    /// What is said of a checkpoint.
+    Note,
+    /// Whether to go back to a checkpoint.
+    RollBack,
+    /// Letters that settings must have.
+    SettingFilter,
+    /// Letters that databases must have.
+    DatabaseFilter,
+    /// A question on a database.
+    Question,
 }
 
 impl Purpose {
@@ -20,6 +32,11 @@ impl Purpose {
         match self {
             Self::Step => "to step: ",
             Self::Command => ": ",
+            Self::Value => "new value: ",
+            Self::Note => "note: ",
+            Self::RollBack => "back to the marked checkpoint? later steps are void; yes: ",
+            Self::SettingFilter | Self::DatabaseFilter => "/",
+            Self::Question => "question: ",
         }
     }
 
@@ -28,13 +45,19 @@ impl Purpose {
         match self {
             Self::Step => "enter goes there, esc stays",
             Self::Command => "",
+            // What stands behind it depends on what is typed.
+            Self::Value => "",
+            Self::Note => "enter writes the checkpoint",
+            Self::RollBack => "enter, esc stays",
+            Self::SettingFilter | Self::DatabaseFilter => "enter filters; nothing shows all",
+            Self::Question => "enter asks",
         }
     }
 
     fn takes(self, c: char) -> bool {
         match self {
             Self::Step => c.is_ascii_digit(),
-            Self::Command => true,
+            _ => true,
         }
     }
 }

@@ -141,17 +141,17 @@ fn every_ailment_is_found_when_it_is_one_and_by_its_own_detector() {
         (D::ZeroRewards, 42),
         (D::DeadGroups, 40),
         (D::Kl, 35),
-        (D::Entropy, 36),
+        (D::Entropy, 38),
         (D::Length, 42),
-        (D::Diversity, 42),
-        (D::InvalidSql, 38),
+        (D::Diversity, 40),
+        (D::InvalidSql, 37),
         (D::Clipping, 37),
         (D::Gradient, 31),
         (D::Skipped, 31),
         (D::Memory, 42),
         (D::Overfit, 61),
-        (D::Hacking, 35),
-        (D::Slow, 40),
+        (D::Hacking, 33),
+        (D::Slow, 38),
     ];
     let mut found = Vec::new();
     for (detector, _) in expected {

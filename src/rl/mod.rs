@@ -19,6 +19,8 @@ pub mod learner;
 mod learning_tests;
 pub mod loss;
 pub mod optimizer;
+#[cfg(test)]
+mod orders_tests;
 mod overlong;
 pub mod policy;
 pub mod questions;

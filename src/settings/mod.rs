@@ -4,6 +4,7 @@
 
 mod charts;
 mod check;
+pub mod docs;
 mod doctor;
 mod error;
 mod groups;

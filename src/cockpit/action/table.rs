@@ -42,6 +42,7 @@ actions! {
     Main Screenshot "screenshot" [Chord::ctrl('s')] "screenshot" "Write the screen into the run folder, as PNG, SVG and text." None;
     Main Mouse "mouse" [Chord::char('M')] "mouse" "Take the mouse (wheel scrolls, a click goes there), or give it back to the terminal." None;
     Main Bandwidth "bandwidth" [Chord::char('B')] "spare the line" "Draw two frames a second at most, for slow lines, or as many as before." None;
+    Main Settings "settings" [Chord::char(',')] "settings" "Show all settings with what they mean; those that can change while it trains can be changed." None;
     Main Show(Train) "view-train" [Chord::char('1')] "train" "The training: charts, the newest questions, the log." None;
     Main Show(Rollouts) "view-rollouts" [Chord::char('2')] "rollouts" "Questions with all their candidates." None;
     Main Show(Doctor) "view-doctor" [Chord::char('3')] "doctor" "What is wrong with the run, and what to do." None;
@@ -56,6 +57,15 @@ actions! {
     Main Palette "palette" [Chord::ctrl('p'), Chord::char(':')] "actions" "Find an action by a few letters of its name, and do it." Some(3);
     Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
     Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);
+    View:Doctor Apply "doctor-apply" [Chord::key(K::Enter)] "apply" "Go to the alarm's remedies; there, look at the marked setting and apply it." Some(1);
+    View:Controls Apply "controls-apply" [Chord::key(K::Enter)] "change" "Type another value of the marked setting, or go back to the marked checkpoint." Some(1);
+    View:Controls StepOnce "step-once" [Chord::char('i')] "one step" "Train one step, then pause." Some(2);
+    View:Controls Note "checkpoint-note" [Chord::char('m')] "checkpoint with a note" "Write a checkpoint, with a note that you type." Some(3);
+    View:Controls RollBack "roll-back" [Chord::char('r')] "roll back" "Go back to the marked checkpoint; asks first." Some(4);
+    View:Controls AllSettings "all-settings" [Chord::char('a')] "all or live" "Show all settings, or those that can change while it trains." Some(5);
+    View:Controls Filter "controls-filter" [Chord::char('/')] "filter" "Show the settings that have some letters." Some(6);
+    View:Ask Apply "ask" [Chord::key(K::Enter)] "ask" "Type a question on the marked database." Some(1);
+    View:Ask Filter "ask-filter" [Chord::char('/')] "filter" "Show the databases that have some letters." Some(2);
     Replay PlayPause "play" [Chord::char(' ')] "play/pause" "Play or hold the tape; at its end, play it anew." Some(1);
     Replay StepBack "step-back" [Chord::char(',')] "step back" "Go to the end of the step before." Some(2);
     Replay StepOn "step-on" [Chord::char('.')] "step on" "Go to the end of the next step." Some(3);

@@ -5,6 +5,7 @@ use crate::cockpit::{
     action::Action,
     entry::{Line, Purpose},
     ui::Overlay,
+    views::{ask, controls},
 };
 
 impl App {
@@ -26,6 +27,14 @@ impl App {
             Purpose::Step => self.go_to_step(&typed),
             // The palette has keys of its own.
             Purpose::Command => {}
+            Purpose::Value => controls::take_value(self, &typed),
+            Purpose::Note => controls::take_note(self, &typed),
+            Purpose::RollBack => controls::take_roll_back(self, &typed),
+            Purpose::SettingFilter => {
+                (self.ui.controls.filter, self.ui.controls.setting) = (typed.trim().to_lowercase(), 0);
+            }
+            Purpose::DatabaseFilter => ask::take_filter(self, &typed),
+            Purpose::Question => ask::take_question(self, &typed),
         }
         None
     }

@@ -3,7 +3,7 @@
 use super::App;
 use crate::{
     cockpit::figures,
-    run::event::{Event, LogLevel, Record},
+    run::event::{Event, LogLevel, Record, Severity},
 };
 
 /// Something for the terminal that is no part of the picture.
@@ -53,6 +53,9 @@ impl App {
             Event::Eval(eval) if eval.best && eval.step > 0 => {
                 let percent = eval.execution_accuracy * 100.0;
                 self.call(format!("new best held-out accuracy: {percent:.1}% at step {}", eval.step));
+            }
+            Event::Alarm(alarm) if alarm.active && alarm.severity >= Severity::Warning => {
+                self.call(format!("doctor, step {}: {}", alarm.step, alarm.what));
             }
             _ => {}
         }

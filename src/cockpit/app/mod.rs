@@ -153,6 +153,20 @@ impl App {
                     format!("held-out accuracy {:.1}% ({}/{})", eval.execution_accuracy * 100.0, eval.correct, eval.n),
                 );
             }
+            Event::Changed(change) => {
+                self.toast(
+                    LogLevel::Info,
+                    format!("{} is {} from step {} on", change.key, change.new, change.takes_effect),
+                );
+            }
+            Event::Refused(refusal) => {
+                self.toast(LogLevel::Warn, format!("asked {}, which is refused: {}", refusal.asked, refusal.reason));
+            }
+            Event::Alarm(alarm) if alarm.active => {
+                let done = alarm.done.as_ref().map_or_else(String::new, |done| format!("; {done}"));
+                self.toast(LogLevel::Warn, format!("doctor: {}{done}", alarm.what));
+            }
+            Event::Answer(answer) => self.toast(LogLevel::Info, format!("answered: {}", answer.question)),
             _ => {}
         }
         (self.leaving && !self.run.is_live()).then_some(Effect::Leave(Leave::Stopped))
@@ -231,7 +245,10 @@ impl App {
             }
             Action::Back => self.back(),
             Action::Theme => return Some(Effect::Themes),
+            // What is on show is no query.
+            Action::Copy if self.ui.view == View::Controls => return views::act(self, Action::CopySetting),
             Action::Copy => self.copy_query(),
+            Action::Settings => views::controls::show_all(self),
             Action::Screenshot => return Some(Effect::Screenshot),
             Action::Mouse => return Some(Effect::Mouse),
             Action::Bandwidth => {

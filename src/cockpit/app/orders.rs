@@ -1,6 +1,6 @@
 //! What is asked of the trainer: pausing, checkpoints, evaluations, stopping.
 
-use super::{App, Effect, Leave};
+use super::{App, Effect, Leave, NO_TRAINER};
 use crate::{
     cockpit::{action::Action, ui::Overlay},
     run::{
@@ -73,17 +73,29 @@ impl App {
         }
     }
 
-    pub(super) fn order(&mut self, command: Command, words: &str) -> bool {
+    /// Why nothing can be asked of a trainer, if that is so.
+    pub fn why_no_orders(&self) -> Option<String> {
         match &self.commands {
-            Some(commands) if self.is_in_control() => {
+            Some(_) if self.tape().is_some() => Some(NO_TRAINER.into()),
+            Some(_) if self.is_in_control() => None,
+            Some(_) if self.run.is_live() => Some(self.how_to_steer()),
+            Some(_) if self.run.is_lost() => Some("no trainer is there to ask".into()),
+            Some(_) => Some("the run has ended: no trainer is there to ask".into()),
+            None => Some("no trainer is attached: this is what the run's store says".into()),
+        }
+    }
+
+    /// Sends a command; tells with these words that it is sent, or why not. Whether it is.
+    pub fn order(&mut self, command: Command, words: &str) -> bool {
+        let refused = self.why_no_orders();
+        match (&self.commands, refused) {
+            (Some(commands), None) => {
                 commands.send(command);
                 self.toast(LogLevel::Info, words.to_owned());
                 return true;
             }
-            Some(_) if self.run.is_live() => self.toast(LogLevel::Warn, self.how_to_steer()),
-            Some(_) if self.run.is_lost() => self.toast(LogLevel::Warn, "no trainer is there to ask".into()),
-            Some(_) => self.toast(LogLevel::Warn, "the run has ended: no trainer is there to ask".into()),
-            None => self.toast(LogLevel::Warn, "no trainer is attached: this is what the run's store says".into()),
+            (_, Some(why)) => self.toast(LogLevel::Warn, why),
+            (None, None) => {}
         }
         false
     }

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use super::widgets::put;
-use crate::cockpit::{app::App, entry::Purpose, text};
+use crate::cockpit::{app::App, entry::Purpose, text, views};
 
 /// Draws the prompt, the line with its cursor, and what enter and escape do where there is room.
 pub fn render(app: &App, purpose: Purpose, area: Rect, buf: &mut Buffer) {
@@ -22,8 +22,18 @@ pub fn render(app: &App, purpose: Purpose, area: Rect, buf: &mut Buffer) {
     let under = rest.next().map_or_else(|| " ".to_owned(), |c| c.to_string());
     let x = put(buf, x, area.y, area.right(), &under, theme.text().add_modifier(Modifier::REVERSED));
     let x = put(buf, x, area.y, area.right(), rest.as_str(), theme.text());
-    let hint = purpose.hint();
-    if x + 2 + (text::width(hint) as u16) < area.right() {
-        put(buf, x + 2, area.y, area.right(), hint, theme.muted());
+    let hint = match purpose {
+        Purpose::Value => views::controls::hint(app, app.ui.line.text()).1,
+        other => other.hint().to_owned(),
+    };
+    // What a change means is worth being cut rather than left out.
+    let hint = if purpose == Purpose::Value {
+        let room = usize::from(area.right().saturating_sub(x + 3));
+        text::fit(&cleaner.flat(&hint), room, app.symbols.ellipsis)
+    } else {
+        hint
+    };
+    if x + 2 + (text::width(&hint) as u16) < area.right() {
+        put(buf, x + 2, area.y, area.right(), &hint, theme.muted());
     }
 }

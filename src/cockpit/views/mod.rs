@@ -67,8 +67,9 @@ impl View {
     }
 
     /// A short remark on its tab, where it has something that should be looked at.
-    pub fn badge(self, _app: &App) -> Option<String> {
-        None
+    pub fn badge(self, app: &App) -> Option<String> {
+        let alarms = app.run.notices().active().len();
+        (self == Self::Doctor && alarms > 0).then(|| format!("!{alarms}"))
     }
 }
 

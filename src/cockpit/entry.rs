@@ -44,9 +44,8 @@ impl Purpose {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Step => "enter goes there, esc stays",
-            Self::Command => "",
-            // What stands behind it depends on what is typed.
-            Self::Value => "",
+            // What stands behind a value depends on what it is.
+            Self::Command | Self::Value => "",
             Self::Note => "enter writes the checkpoint",
             Self::RollBack => "enter, esc stays",
             Self::SettingFilter | Self::DatabaseFilter => "enter filters; nothing shows all",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     run::event::{Remedy, SetTo},
-    settings::{Settings, is_live},
+    settings::{RewardComponent, Settings, is_live},
 };
 
 /// Advice that is no setting, or none that can change while it trains.
@@ -22,8 +22,16 @@ pub fn set(settings: &Settings, key: &str, value: impl Into<Value>, why: &str) -
 
 /// A number times a factor, in a few digits; `least` is what it becomes at least, so that 0 can be raised too.
 pub fn scaled(settings: &Settings, key: &str, factor: f64, least: f64, why: &str) -> Option<Remedy> {
-    let now = settings.value(key)?.as_f64()?;
+    let now = in_effect(settings, key)?;
     set(settings, key, rounded((now * factor).max(least)), why)
+}
+
+/// The number by which the run computes, where the setting itself leaves it to another.
+fn in_effect(settings: &Settings, key: &str) -> Option<f64> {
+    let given = settings.value(key)?.as_f64();
+    let component = RewardComponent::ALL.into_iter().find(|component| component.key() == key);
+    let weight = component.map(|component| settings.reward.weight(component));
+    given.or(weight).or((key == "grpo.epsilon_high").then_some(settings.grpo.epsilon))
 }
 
 /// A whole number times a factor, at least `least`.

@@ -81,7 +81,9 @@ fn examine(settings: &Settings, steps: u64, shown: impl Fn(u64) -> Shown) -> Vec
     for step in 1..=steps {
         let Shown { metrics, groups, eval } = shown(step);
         let mut see = |event| alarms.extend(doctor.see(&event, &patient));
-        groups.into_iter().for_each(|group| see(Event::Group(Box::new(group))));
+        for group in groups {
+            see(Event::Group(Box::new(group)));
+        }
         let metrics = Metrics(metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
         see(Event::Step(StepDone { step, metrics }));
         if let Some((accuracy, time)) = eval {
@@ -187,7 +189,8 @@ fn one_query_for_many_questions_is_taken_for_hacking() {
 #[test]
 fn what_wavers_is_told_once_and_what_is_over_is_told() {
     // Around the threshold, never four fifths below it.
-    let wavering = |step: u64| healthy(step).with(metrics::DEAD_GROUPS, if step % 2 == 0 { 0.99 } else { 0.7 });
+    let wavering =
+        |step: u64| healthy(step).with(metrics::DEAD_GROUPS, if step.is_multiple_of(2) { 0.99 } else { 0.7 });
     let alarms = examine(&settings(), 300, wavering);
     assert_eq!(alarms.iter().filter(|alarm| alarm.detector == "dead_groups").count(), 1, "{alarms:?}");
     let passing = |step: u64| if (31..=60).contains(&step) { falls_ill(Detector::Kl, step) } else { healthy(step) };
@@ -214,6 +217,9 @@ fn remedies_follow_the_settings() {
     let alarms = examine(&settings(), 80, |step| falls_ill(Detector::Kl, step));
     let set = alarms[0].remedies[0].set.as_ref().unwrap();
     assert_eq!((set.key.as_str(), &set.value), ("grpo.beta", &json!(0.08)));
+    let alarms = examine(&settings(), 80, |step| falls_ill(Detector::ZeroRewards, step));
+    let set = alarms[0].remedies[0].set.as_ref().unwrap();
+    assert_eq!((set.key.as_str(), &set.value), ("reward.partial", &json!(0.6)), "twice what the preset gives");
     let mut careful = settings();
     careful.doctor.policies.insert(Detector::Kl, Policy::Pause);
     careful.grpo.advantage_clip = Some(2.0);

@@ -39,6 +39,7 @@ pub struct Remote {
 
 /// What has been asked for and not yet done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "wishes, each independent of the others")]
 pub struct Wanted {
     /// Pause at the end of the step.
     pub pause: bool,

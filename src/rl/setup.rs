@@ -45,9 +45,9 @@ pub fn load(
         Some(checkpoint) => Policy::resume(&model, &settings, &chosen.device, checkpoint)?,
         None => Policy::start(&model, &settings, &chosen.device)?,
     };
-    let asked = settings;
-    let settings = changes::take_up(&asked, &mut policy.progress);
-    let max_steps = max_steps(&asked, dataset.train.len());
+    let original = settings;
+    let settings = changes::take_up(&original, &mut policy.progress);
+    let max_steps = max_steps(&original, dataset.train.len());
     let memory = MemoryMeter::new(chosen.gpu_index);
     let started = Beginning {
         method: Method::Grpo,
@@ -73,7 +73,7 @@ pub fn load(
         course,
         scorer,
         asker,
-        asked,
+        asked: original,
         settings,
         max_steps,
         answer_length,

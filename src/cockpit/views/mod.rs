@@ -11,6 +11,8 @@ mod logs;
 pub mod model;
 pub mod rollouts;
 pub mod runs;
+#[cfg(test)]
+pub(crate) mod testing;
 mod train;
 
 use ratatui::{buffer::Buffer, layout::Rect};

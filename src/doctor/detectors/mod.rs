@@ -58,9 +58,9 @@ pub(super) fn new(detector: Detector) -> Box<dyn Detect> {
     }
 }
 
-/// A share of something that is wasted.
+/// A share of something that is wasted, if it is known.
 fn cost(share: f64, of: CostOf) -> Option<Cost> {
-    Some(Cost { share: share.clamp(0.0, 1.0), of })
+    share.is_finite().then(|| Cost { share: share.clamp(0.0, 1.0), of })
 }
 
 /// As percent.

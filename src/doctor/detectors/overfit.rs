@@ -2,7 +2,7 @@
 
 use super::{
     CostOf, Detect, EvalDone, Finding, Patient, Severity, StepDone, Verdict, cost, percent,
-    remedies::{advice, all, scaled, scaled_count},
+    remedies::{advice, all, scaled, set},
     window::Window,
 };
 use crate::run::metrics::REWARD;
@@ -65,7 +65,12 @@ impl Detect for Overfit {
             remedies: all([
                 scaled(settings, "reward.partial", 0.5, 0.0, "only right results count"),
                 scaled(settings, "grpo.beta", 2.0, 0.02, "it stays nearer to what it knew"),
-                scaled_count(settings, "eval.patience", 1.0, 3, "the run ends when nothing gets better"),
+                settings
+                    .eval
+                    .patience
+                    .is_none()
+                    .then(|| set(settings, "eval.patience", 3, "the run ends when nothing gets better"))
+                    .flatten(),
                 Some(advice("go back to the best checkpoint (view Controls), or train on more different questions")),
             ]),
         }))

@@ -18,7 +18,7 @@ pub fn keys() -> impl Iterator<Item = &'static str> {
 }
 
 fn parse(text: &str) -> Vec<(String, String)> {
-    let (mut found, mut said, mut group) = (Vec::new(), Vec::new(), String::new());
+    let (mut found, mut said, mut group): (Vec<(String, String)>, Vec<String>, String) = Default::default();
     for line in text.lines() {
         let words = line.trim();
         if let Some(comment) = words.strip_prefix('#') {
@@ -28,7 +28,11 @@ fn parse(text: &str) -> Vec<(String, String)> {
             if !line.starts_with(' ') {
                 name.clone_into(&mut group);
             }
-            found.push((key, std::mem::take(&mut said).join(" ")));
+            let above = || found.last().map(|(_, words)| words.clone()).unwrap_or_default();
+            // Settings that belong together have one comment, above the first.
+            let words = if said.is_empty() { above() } else { said.join(" ") };
+            said.clear();
+            found.push((key, words));
         } else {
             said.clear();
         }

@@ -6,6 +6,7 @@ use std::{hint::black_box, sync::Arc, time::Duration};
 use burn::tensor::{Device, Distribution, Tensor};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sqlr1_tui::model::{
+    RopeScaling,
     ops::{
         self, AttentionRecord, HeadToken, Rotation,
         layout::{AdapterLayout, CacheRow, Heads, Segments},
@@ -113,7 +114,8 @@ fn rows(c: &mut Criterion) {
         );
     });
     let positions: Vec<usize> = (0..654).collect();
-    let (qkv, rotation) = (random(654, HEADS.qkv_width()), Rotation::new(&positions, HEADS.dim, 1e5, &Device::flex()));
+    let frequencies = RopeScaling::None.frequencies(1e5, HEADS.dim);
+    let (qkv, rotation) = (random(654, HEADS.qkv_width()), Rotation::new(&positions, &frequencies, &Device::flex()));
     c.bench_function("rope 654", |b| {
         b.iter_batched(
             || qkv.clone() * 1.0,

@@ -1,17 +1,36 @@
-//! The shape of a model, from GGUF metadata.
+//! The shape of a model, from GGUF metadata or Hugging Face's `config.json`.
 
+mod check;
+mod hugging_face;
 mod keys;
+mod rope;
 
 use self::keys::Keys;
+pub use self::rope::RopeScaling;
 use super::{ModelError, gguf::GgufFile};
 
-/// The architectures that can be computed.
-const ARCHITECTURES: [&str; 1] = ["llama"];
+/// The architectures that can be computed, as GGUF calls them. Its `llama` is also what Mistral, `CodeLlama` and
+/// DeepSeek-Coder are.
+const GGUF_ARCHITECTURES: [&str; 3] = ["llama", "qwen2", "qwen3"];
+
+/// The shape's file in Hugging Face's layout.
+pub const CONFIG_FILE: &str = "config.json";
+
+/// Which projections have biases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Biases {
+    /// q, k and v, all three.
+    pub qkv: bool,
+    /// Attention's output.
+    pub output: bool,
+    /// gate, up and down, all three.
+    pub feed_forward: bool,
+}
 
 /// Everything about a decoder but its weights, under the names of Hugging Face's `config.json`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
-    /// GGUF's `general.architecture`.
+    /// GGUF's `general.architecture`, or the `model_type` of `config.json`.
     pub architecture: String,
     /// Rows of the embedding.
     pub vocab_size: usize,
@@ -31,8 +50,17 @@ pub struct ModelConfig {
     pub rms_norm_eps: f32,
     /// Base of the rotary frequencies.
     pub rope_theta: f32,
+    /// How the rotary frequencies are stretched for long texts.
+    pub rope_scaling: RopeScaling,
     /// Positions that the model was trained for.
     pub max_position_embeddings: usize,
+    /// Positions that a token sees, itself included, if not all before it. Longer sequences are refused
+    /// (see [`super::Decoder::rotation`]).
+    pub sliding_window: Option<usize>,
+    /// Which projections have biases.
+    pub biases: Biases,
+    /// Whether q and k heads are normalized before they are rotated (Qwen3).
+    pub query_key_norm: bool,
     /// Whether the output head is the embedding.
     pub tie_word_embeddings: bool,
     /// Whether the *file* has q and k rows in the order of interleaved rotary pairs (0,1), (2,3), ... as llama.cpp
@@ -50,13 +78,9 @@ impl ModelConfig {
     pub fn from_gguf(file: &GgufFile) -> Result<Self, ModelError> {
         let metadata = file.metadata();
         let architecture = metadata.require_string("general.architecture")?;
-        if !ARCHITECTURES.contains(&architecture) {
-            let what = format!("architecture `{architecture}`");
-            return Err(ModelError::unsupported(
-                file.path(),
-                what,
-                format!("use one of: {}", ARCHITECTURES.join(", ")),
-            ));
+        if !GGUF_ARCHITECTURES.contains(&architecture) {
+            let remedy = format!("use one of: {}", GGUF_ARCHITECTURES.join(", "));
+            return Err(ModelError::unsupported(file.path(), format!("architecture `{architecture}`"), remedy));
         }
         let keys = Keys { file, architecture };
         keys.refuse_unsupported()?;
@@ -75,12 +99,26 @@ impl ModelConfig {
             head_dim: keys.head_dim(hidden_size, num_attention_heads)?,
             rms_norm_eps: keys.positive_float("attention.layer_norm_rms_epsilon", None)?,
             rope_theta: keys.positive_float("rope.freq_base", Some(10_000.0))?,
+            rope_scaling: RopeScaling::None,
             max_position_embeddings: keys.size("context_length")?,
+            sliding_window: keys.optional_size("attention.sliding_window")?,
+            biases: keys.biases(),
+            query_key_norm: architecture == "qwen3",
             tie_word_embeddings: file.find_tensor("output.weight").is_none(),
-            rope_interleaved: true,
+            rope_interleaved: architecture == "llama",
         };
         keys.check(&config)?;
-        Ok(config)
+        Ok(Self { rope_scaling: keys.rope_scaling(config.head_dim)?, ..config })
+    }
+
+    /// What GGUF calls the architecture: `config.json` tells Mistral from Llama, GGUF does not.
+    pub fn gguf_architecture(&self) -> &str {
+        if self.architecture == "mistral" { "llama" } else { &self.architecture }
+    }
+
+    /// Radians by which a position turns each pair of a head, `[head_dim / 2]`.
+    pub fn rope_frequencies(&self) -> Vec<f32> {
+        self.rope_scaling.frequencies(self.rope_theta, self.head_dim)
     }
 
     /// Output rows of the query projection.

@@ -1,5 +1,6 @@
 //! From a model's files to a model in memory.
 
+mod layer;
 mod summary;
 
 use std::{collections::HashSet, path::Path};
@@ -8,10 +9,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{
     ModelConfig, ModelError, Tokenizer,
+    config::CONFIG_FILE,
     gguf::{GgufFile, TensorInfo, TensorType, TensorView, dequantize},
     packed::{BlockFormat, PackedMatrix, undo_rope_row_order},
     source::Source,
-    weights::{LayerWeights, StackedLinear, Weights},
+    weights::Weights,
 };
 use crate::{run::event::ModelSummary, settings::Quantize};
 
@@ -27,7 +29,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a GGUF file onto `device`. Quantized blocks stay packed unless `quantize` is [`Quantize::None`]; other
+    /// Loads a GGUF file, or a folder in Hugging Face's layout, onto `device`. Quantized blocks stay packed unless `quantize` is [`Quantize::None`]; other
     /// formats are held as float32. `progress` hears how many bytes of how many are done.
     ///
     /// The file is not needed any more when this returns.
@@ -41,7 +43,14 @@ impl Model {
         device: &Device,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, ModelError> {
-        Self::from_gguf(GgufFile::open(path)?, quantize, device, progress)
+        let files = match Source::open(path)? {
+            Source::Gguf(file) => return Self::from_gguf(file, quantize, device, progress),
+            files @ Source::Safetensors(_) => files,
+        };
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let config = ModelConfig::from_hugging_face(&folder.join(CONFIG_FILE))?;
+        let tokenizer = Tokenizer::from_hugging_face(folder)?;
+        Self::assemble(&files, config, tokenizer, quantize, device, progress)
     }
 
     /// As [`Model::load`], from a file that is open.
@@ -75,11 +84,7 @@ impl Model {
             let problem = format!("has {} rows for {} tokens", config.vocab_size, tokenizer.vocab_size());
             return Err(ModelError::tensor(source.path(), &source.name_in_files("token_embd.weight"), problem));
         }
-        let total = source.tensors().iter().map(|info| info.byte_len() as u64).sum();
-        let mut loader =
-            Loader { source, config: &config, quantize, device, used: HashSet::new(), done: 0, total, progress };
-        let weights = loader.weights()?;
-        loader.refuse_unused()?;
+        let weights = load_weights(source, &config, quantize, device, progress)?;
         let summary = summary::summary(source, &config, &weights, quantize)?;
         Ok(Self { config, tokenizer, weights, summary })
     }
@@ -88,6 +93,24 @@ impl Model {
     pub fn summary(&self) -> ModelSummary {
         self.summary.clone()
     }
+}
+
+/// Loads the weights that `config` asks for, and refuses files that hold more than those.
+///
+/// # Errors
+/// As [`Model::load`].
+pub fn load_weights(
+    source: &Source,
+    config: &ModelConfig,
+    quantize: Quantize,
+    device: &Device,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Weights, ModelError> {
+    let total = source.tensors().iter().map(|info| info.byte_len() as u64).sum();
+    let mut loader = Loader { source, config, quantize, device, used: HashSet::new(), done: 0, total, progress };
+    let weights = loader.weights()?;
+    loader.refuse_unused()?;
+    Ok(weights)
 }
 
 /// Takes tensors out of files and remembers which.
@@ -106,6 +129,10 @@ impl<'a> Loader<'a> {
     fn weights(&mut self) -> Result<Weights, ModelError> {
         let (vocabulary, hidden) = (self.config.vocab_size, self.config.hidden_size);
         let embedding = self.matrix("token_embd.weight", [vocabulary, hidden], None)?;
+        if let Some(factors) = self.source.find_tensor("rope_freqs.weight") {
+            // The configuration has read them.
+            self.used.insert(&factors.info.name);
+        }
         let layers = (0..self.config.num_hidden_layers).map(|n| self.layer(n)).collect::<Result<_, _>>()?;
         let final_norm = self.norm("output_norm.weight")?;
         let head = if self.config.tie_word_embeddings {
@@ -114,32 +141,6 @@ impl<'a> Loader<'a> {
             Some(self.matrix("output.weight", [vocabulary, hidden], None)?)
         };
         Ok(Weights { embedding, layers, final_norm, head })
-    }
-
-    fn layer(&mut self, number: usize) -> Result<LayerWeights, ModelError> {
-        let config = self.config;
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let (query, key_value) = (config.query_size(), config.key_value_size());
-        let (heads, groups) = (config.num_attention_heads, config.num_key_value_heads);
-        let name = |part: &str| format!("blk.{number}.{part}.weight");
-        let interleaved = |heads: usize| config.rope_interleaved.then_some(heads);
-        let qkv = vec![
-            self.matrix(&name("attn_q"), [query, hidden], interleaved(heads))?,
-            self.matrix(&name("attn_k"), [key_value, hidden], interleaved(groups))?,
-            self.matrix(&name("attn_v"), [key_value, hidden], None)?,
-        ];
-        let gate_up = vec![
-            self.matrix(&name("ffn_gate"), [inner, hidden], None)?,
-            self.matrix(&name("ffn_up"), [inner, hidden], None)?,
-        ];
-        Ok(LayerWeights {
-            attention_norm: self.norm(&name("attn_norm"))?,
-            qkv: StackedLinear::new(qkv, None),
-            output: StackedLinear::new(vec![self.matrix(&name("attn_output"), [hidden, query], None)?], None),
-            feed_forward_norm: self.norm(&name("ffn_norm"))?,
-            gate_up: StackedLinear::new(gate_up, None),
-            down: StackedLinear::new(vec![self.matrix(&name("ffn_down"), [hidden, inner], None)?], None),
-        })
     }
 
     /// The tensor `name`, which must have this shape and finite values.
@@ -157,8 +158,12 @@ impl<'a> Loader<'a> {
 
     fn norm(&mut self, name: &str) -> Result<Tensor<1>, ModelError> {
         let values = self.take(name, &[self.config.hidden_size])?.to_f32()?;
+        Ok(self.vector(values))
+    }
+
+    fn vector(&self, values: Vec<f32>) -> Tensor<1> {
         let length = values.len();
-        Ok(Tensor::from_data(TensorData::new(values, [length]), self.device))
+        Tensor::from_data(TensorData::new(values, [length]), self.device)
     }
 
     /// A matrix; `interleaved_heads` of rows that llama.cpp has interleaved for its rotary embedding.

@@ -6,9 +6,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    ModelConfig,
+    Biases, ModelConfig, RopeScaling,
     packed::{BlockFormat, PackedMatrix},
-    weights::{LayerWeights, StackedLinear, Weights},
+    weights::{LayerWeights, QueryKeyNorm, StackedLinear, Weights},
 };
 
 /// The shape of the tiny model.
@@ -24,7 +24,11 @@ pub fn tiny_config() -> ModelConfig {
         head_dim: 16,
         rms_norm_eps: 1e-5,
         rope_theta: 10_000.0,
+        rope_scaling: RopeScaling::None,
         max_position_embeddings: 512,
+        sliding_window: None,
+        biases: Biases::default(),
+        query_key_norm: false,
         tie_word_embeddings: true,
         rope_interleaved: false,
     }
@@ -55,26 +59,38 @@ pub fn random_weights(config: &ModelConfig, seed: u64, device: &Device) -> Weigh
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let (hidden, inner) = (config.hidden_size, config.intermediate_size);
     let (q, kv) = (config.query_size(), config.key_value_size());
+    let bias = |wanted: bool, width: usize, rng: &mut ChaCha8Rng| wanted.then(|| norm(width, rng, device) - 1.0);
+    let biases = config.biases;
     let layers = (0..config.num_hidden_layers).map(|_| LayerWeights {
         attention_norm: norm(hidden, rng, device),
+        query_key_norm: config.query_key_norm.then(|| QueryKeyNorm {
+            query: norm(config.head_dim, rng, device),
+            key: norm(config.head_dim, rng, device),
+        }),
         qkv: StackedLinear::new(
             vec![
                 matrix(BlockFormat::Q4_1, q, hidden, rng, device),
                 matrix(BlockFormat::Q4_0, kv, hidden, rng, device),
                 matrix(BlockFormat::Q8_0, kv, hidden, rng, device),
             ],
-            None,
+            bias(biases.qkv, q + 2 * kv, rng),
         ),
-        output: StackedLinear::new(vec![matrix(BlockFormat::Q4_1, hidden, q, rng, device)], None),
+        output: StackedLinear::new(
+            vec![matrix(BlockFormat::Q4_1, hidden, q, rng, device)],
+            bias(biases.output, hidden, rng),
+        ),
         feed_forward_norm: norm(hidden, rng, device),
         gate_up: StackedLinear::new(
             vec![
                 matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
                 matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
             ],
-            None,
+            bias(biases.feed_forward, 2 * inner, rng),
         ),
-        down: StackedLinear::new(vec![matrix(BlockFormat::Q4_0, hidden, inner, rng, device)], None),
+        down: StackedLinear::new(
+            vec![matrix(BlockFormat::Q4_0, hidden, inner, rng, device)],
+            bias(biases.feed_forward, hidden, rng),
+        ),
     });
     let layers = layers.collect();
     Weights {

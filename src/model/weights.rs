@@ -33,6 +33,15 @@ impl StackedLinear {
     }
 }
 
+/// `RMSNorm` of each q head and each k head by itself, before they are rotated (Qwen3); both `[head_dim]`.
+#[derive(Debug, Clone)]
+pub struct QueryKeyNorm {
+    /// Of the query heads.
+    pub query: Tensor<1>,
+    /// Of the key heads.
+    pub key: Tensor<1>,
+}
+
 /// One decoder layer. q and k rows are in Hugging Face's order (see [`super::packed::undo_rope_row_order`]).
 #[derive(Debug, Clone)]
 pub struct LayerWeights {
@@ -40,6 +49,8 @@ pub struct LayerWeights {
     pub attention_norm: Tensor<1>,
     /// q, k and v projections.
     pub qkv: StackedLinear,
+    /// What q and k heads go through then, in architectures that have it.
+    pub query_key_norm: Option<QueryKeyNorm>,
     /// Attention's output projection.
     pub output: StackedLinear,
     /// `RMSNorm` before the feed-forward part, `[hidden]`.
@@ -48,6 +59,15 @@ pub struct LayerWeights {
     pub gate_up: StackedLinear,
     /// down projection.
     pub down: StackedLinear,
+}
+
+impl LayerWeights {
+    /// Norms and biases.
+    fn vectors(&self) -> impl Iterator<Item = &Tensor<1>> {
+        let biases = [&self.qkv, &self.output, &self.gate_up, &self.down].into_iter().filter_map(|l| l.bias.as_ref());
+        let of_heads = self.query_key_norm.iter().flat_map(|norm| [&norm.query, &norm.key]);
+        biases.chain(of_heads).chain([&self.attention_norm, &self.feed_forward_norm])
+    }
 }
 
 /// All frozen weights of a decoder.
@@ -73,7 +93,8 @@ impl Weights {
     pub fn bytes(&self) -> u64 {
         let layers = self.layers.iter().flat_map(|l| [&l.qkv, &l.output, &l.gate_up, &l.down]);
         let matrices = layers.flat_map(|linear| &linear.parts).chain([&self.embedding]).chain(&self.head);
-        let norms = (self.layers.len() * 2 + 1) * self.embedding.cols() * 4;
-        matrices.map(PackedMatrix::bytes).sum::<u64>() + norms as u64
+        let vectors = self.layers.iter().flat_map(LayerWeights::vectors).chain([&self.final_norm]);
+        let floats: usize = vectors.map(|vector| vector.dims()[0]).sum();
+        matrices.map(PackedMatrix::bytes).sum::<u64>() + floats as u64 * 4
     }
 }

@@ -8,8 +8,8 @@ use super::{Bundle, Network, Pupil, lessons::answer_text};
 use crate::{
     data::{DataError, Example, Prompts},
     model::{
-        Completion, GenerateRequest, LoraGrads, LoraParam, Model, ModelConfig, ModelError, Sampling, Tokenizer,
-        TrainedVocabulary, generate::ProgressFn, gguf::GgufFile, tensor_file,
+        Biases, Completion, GenerateRequest, LoraGrads, LoraParam, Model, ModelConfig, ModelError, RopeScaling,
+        Sampling, Tokenizer, TrainedVocabulary, generate::ProgressFn, gguf::GgufFile, tensor_file,
     },
     run::event::ModelSummary,
     settings::{Quantize, ScratchSettings},
@@ -97,7 +97,11 @@ fn config(settings: &ScratchSettings, vocab_size: usize) -> ModelConfig {
         head_dim: settings.hidden_size / settings.num_attention_heads,
         rms_norm_eps: NORM_EPS,
         rope_theta: ROPE_THETA,
+        rope_scaling: RopeScaling::None,
         max_position_embeddings: CONTEXT,
+        sliding_window: None,
+        biases: Biases::default(),
+        query_key_norm: false,
         tie_word_embeddings: true,
         rope_interleaved: true,
     }

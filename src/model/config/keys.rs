@@ -2,7 +2,7 @@
 
 use super::{
     super::{ModelError, gguf::GgufFile},
-    ModelConfig,
+    Biases, ModelConfig, RopeScaling, check,
 };
 
 /// Access to the metadata of an architecture, whose keys begin with its name.
@@ -52,10 +52,6 @@ impl Keys<'_> {
                 format!("differs from the key length {head_dim}, which is not supported"),
             ));
         }
-        if head_dim == 0 || !head_dim.is_multiple_of(2) {
-            return Err(self
-                .error("attention.key_length", format!("makes heads of width {head_dim}; an even width is expected")));
-        }
         match self.optional_size("rope.dimension_count")? {
             Some(rotated) if rotated != head_dim => {
                 let problem = format!("is {rotated} in heads of width {head_dim}; partial rotation is not supported");
@@ -65,40 +61,62 @@ impl Keys<'_> {
         }
     }
 
+    /// Which projections have biases: what the file has. Qwen2 always has those of q, k and v.
+    pub(super) fn biases(&self) -> Biases {
+        let has = |name: &str| self.file.find_tensor(&format!("blk.0.{name}.bias")).is_some();
+        Biases {
+            qkv: self.architecture == "qwen2" || ["attn_q", "attn_k", "attn_v"].into_iter().any(has),
+            output: has("attn_output"),
+            feed_forward: ["ffn_gate", "ffn_up", "ffn_down"].into_iter().any(has),
+        }
+    }
+
+    /// The scaling that the metadata name, or the factors in `rope_freqs.weight`, which is how Llama 3's scaling is stored.
+    pub(super) fn rope_scaling(&self, head_dim: usize) -> Result<RopeScaling, ModelError> {
+        const FACTORS: &str = "rope_freqs.weight";
+        let named = match self.file.metadata().string(&self.name("rope.scaling.type"))?.unwrap_or("none") {
+            "none" => RopeScaling::None,
+            "linear" => RopeScaling::Linear { factor: self.positive_float("rope.scaling.factor", None)? },
+            other => {
+                return Err(ModelError::unsupported(
+                    self.file.path(),
+                    format!("RoPE scaling `{other}`"),
+                    "use a model with `none`, `linear` or Llama 3's scaling",
+                ));
+            }
+        };
+        // Files of 2023 name the factor only.
+        let named = match self.file.metadata().float(&self.name("rope.scale_linear"))? {
+            Some(_) if named == RopeScaling::None => {
+                RopeScaling::Linear { factor: self.positive_float("rope.scale_linear", None)? }
+            }
+            _ => named,
+        };
+        if self.file.find_tensor(FACTORS).is_none() {
+            return Ok(named);
+        }
+        let error = |problem: String| Err(ModelError::tensor(self.file.path(), FACTORS, problem));
+        if named != RopeScaling::None {
+            return error("stands beside another RoPE scaling; only one of the two is supported".into());
+        }
+        let factors = self.file.tensor_of_shape(FACTORS, &[head_dim / 2])?.to_f32()?;
+        match factors.iter().find(|factor| !(factor.is_finite() && **factor > 0.0)) {
+            Some(factor) => error(format!("holds the factor {factor}; positive numbers are expected")),
+            None => Ok(RopeScaling::Factors(factors)),
+        }
+    }
+
     /// Refuses what would be computed wrongly if it were overlooked.
     pub(super) fn refuse_unsupported(&self) -> Result<(), ModelError> {
-        let remedy = "use a model without it";
-        let scaling = self.file.metadata().string(&self.name("rope.scaling.type"))?.unwrap_or("none");
-        if scaling != "none" {
-            return Err(ModelError::unsupported(self.file.path(), format!("RoPE scaling `{scaling}`"), remedy));
-        }
-        if self.file.find_tensor("rope_freqs.weight").is_some() {
-            return Err(ModelError::unsupported(
-                self.file.path(),
-                "RoPE with frequency factors (rope_freqs.weight)",
-                remedy,
-            ));
-        }
         let experts = self.file.metadata().unsigned(&self.name("expert_count"))?.unwrap_or(0);
         if experts > 0 {
-            return Err(ModelError::unsupported(self.file.path(), format!("a mixture of {experts} experts"), remedy));
+            let what = format!("a mixture of {experts} experts");
+            return Err(ModelError::unsupported(self.file.path(), what, "use a model without it"));
         }
         Ok(())
     }
 
     pub(super) fn check(&self, config: &ModelConfig) -> Result<(), ModelError> {
-        let (heads, groups) = (config.num_attention_heads, config.num_key_value_heads);
-        if !heads.is_multiple_of(groups) {
-            return Err(self.error(
-                "attention.head_count_kv",
-                format!("is {groups}, which does not divide the {heads} query heads"),
-            ));
-        }
-        if config.num_hidden_layers > 4096 {
-            return Err(
-                self.error("block_count", format!("is {}; at most 4096 layers are possible", config.num_hidden_layers))
-            );
-        }
-        Ok(())
+        check::flaw(config).map_or(Ok(()), |(what, problem)| Err(self.error(what.gguf_key(), problem)))
     }
 }

@@ -32,15 +32,57 @@ fn what_is_optional_has_llama_cpps_defaults() {
 }
 
 #[test]
+fn scaled_rotation_is_read_however_it_is_stored() {
+    let linear = tiny().text("llama.rope.scaling.type", "linear").f32("llama.rope.scaling.factor", 4.0);
+    assert_eq!(read(&linear).unwrap().rope_scaling, RopeScaling::Linear { factor: 4.0 });
+    let old = tiny().f32("llama.rope.scale_linear", 4.0);
+    assert_eq!(read(&old).unwrap().rope_scaling, RopeScaling::Linear { factor: 4.0 });
+    let factors = tiny().floats("rope_freqs.weight", &[1], &[8.0]);
+    let config = read(&factors).unwrap();
+    assert_eq!(
+        (config.rope_scaling.clone(), config.rope_frequencies()),
+        (RopeScaling::Factors(vec![8.0]), vec![0.125])
+    );
+    assert_eq!(read(&tiny()).unwrap().rope_frequencies(), [1.0]);
+}
+
+#[test]
+fn biases_windows_and_architectures_are_told_apart() {
+    let biased = tiny().floats("blk.0.attn_output.bias", &[8], &[0.0; 8]).u32("llama.attention.sliding_window", 64);
+    let config = read(&biased).unwrap();
+    assert_eq!(config.biases, Biases { output: true, ..Biases::default() });
+    assert_eq!((config.sliding_window, read(&tiny()).unwrap().sliding_window), (Some(64), None));
+    for (architecture, biases, norm) in [("qwen2", true, false), ("qwen3", false, true)] {
+        let builder = Builder::default().text("general.architecture", architecture);
+        let builder =
+            [("embedding_length", 8), ("feed_forward_length", 16), ("block_count", 1), ("context_length", 128)]
+                .into_iter()
+                .chain([("attention.head_count", 4), ("attention.key_length", 6)])
+                .fold(builder, |b, (key, value)| b.u32(&format!("{architecture}.{key}"), value))
+                .f32(&format!("{architecture}.attention.layer_norm_rms_epsilon"), 1e-6)
+                .floats("token_embd.weight", &[5, 8], &[0.0; 40]);
+        let config = read(&builder).unwrap();
+        assert_eq!((config.biases.qkv, config.query_key_norm, config.head_dim), (biases, norm, 6), "{architecture}");
+        assert!(!config.rope_interleaved, "llama.cpp interleaves llama's rows only");
+    }
+}
+
+#[test]
 fn what_cannot_be_computed_is_refused() {
     for (builder, expected) in [
         (
             Builder::default().text("general.architecture", "mamba"),
-            "architecture `mamba` is not supported; use one of: llama",
+            "architecture `mamba` is not supported; use one of: llama, qwen2, qwen3",
         ),
         (Builder::default(), "`general.architecture`: is missing"),
-        (tiny().text("llama.rope.scaling.type", "linear"), "RoPE scaling `linear`"),
-        (tiny().floats("rope_freqs.weight", &[1], &[1.0]), "frequency factors"),
+        (tiny().text("llama.rope.scaling.type", "yarn"), "RoPE scaling `yarn`"),
+        (tiny().text("llama.rope.scaling.type", "linear"), "`llama.rope.scaling.factor`: is missing"),
+        (tiny().floats("rope_freqs.weight", &[2], &[1.0, 1.0]), "has shape [2]"),
+        (tiny().floats("rope_freqs.weight", &[1], &[0.0]), "holds the factor 0"),
+        (
+            tiny().floats("rope_freqs.weight", &[1], &[1.0]).f32("llama.rope.scale_linear", 4.0),
+            "stands beside another RoPE scaling",
+        ),
         (tiny().u32("llama.expert_count", 8), "8 experts"),
         (tiny().u32("llama.rope.dimension_count", 4), "is 4 in heads of width 2"),
         (tiny().u32("llama.attention.key_length", 3), "width 3"),
@@ -95,7 +137,11 @@ fn smollm2_has_its_published_shape() {
         head_dim: 64,
         rms_norm_eps: 1e-5,
         rope_theta: 100_000.0,
+        rope_scaling: RopeScaling::None,
         max_position_embeddings: 8192,
+        sliding_window: None,
+        biases: Biases::default(),
+        query_key_norm: false,
         tie_word_embeddings: true,
         rope_interleaved: true,
     };

@@ -13,7 +13,7 @@ impl Decoder<'_> {
     pub fn logits(&self, tokens: &[u32]) -> Result<Vec<Vec<f32>>, ModelError> {
         PackedGroup { prompt: tokens.to_vec(), completions: vec![] }.check(self.config.vocab_size)?;
         let segments = Arc::new(Segments { prompt: tokens.len(), completions: vec![] });
-        let rotation = self.rotation(&segments.positions());
+        let rotation = self.rotation(&segments.positions())?;
         let mut x = self.embed(tokens);
         for index in 0..self.weights.layers.len() {
             x = self.layer(index, None, &rotation).forward(x, &segments).0;

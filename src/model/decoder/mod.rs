@@ -7,12 +7,15 @@ pub mod adapters;
 mod api;
 pub mod group;
 mod head;
+mod head_norm;
 mod layer;
 mod linear;
 mod logits;
 mod memory;
 mod recording;
 
+#[cfg(test)]
+mod golden_architectures;
 #[cfg(test)]
 pub(crate) mod golden_tests;
 #[cfg(test)]
@@ -134,8 +137,21 @@ impl<'a> Decoder<'a> {
     }
 
     /// Cosines and sines for positions.
-    pub fn rotation(&self, positions: &[usize]) -> Rotation {
-        Rotation::new(positions, self.config.head_dim, self.config.rope_theta, &self.device())
+    ///
+    /// # Errors
+    /// [`ModelError::Compute`] for positions beyond a sliding window: within it, attention to all earlier tokens is what the
+    /// model was trained with; beyond it, it is not, and the window itself is not computed.
+    pub fn rotation(&self, positions: &[usize]) -> Result<Rotation, ModelError> {
+        if let Some(window) = self.config.sliding_window
+            && let Some(position) = positions.iter().find(|position| **position >= window)
+        {
+            return Err(ModelError::Compute(format!(
+                "a sequence of {} tokens is longer than the model's sliding window of {window}, beyond which attention is \
+                 not computed; use shorter prompts and completions",
+                position + 1
+            )));
+        }
+        Ok(Rotation::new(positions, &self.config.rope_frequencies(), &self.device()))
     }
 
     /// Embeddings of tokens, `[ids, hidden]`.
@@ -151,7 +167,7 @@ impl<'a> Decoder<'a> {
     fn start(&self, group: &PackedGroup) -> Result<Rows, ModelError> {
         group.check(self.config.vocab_size)?;
         let segments = Arc::new(group.segments());
-        Ok(Rows { rotation: self.rotation(&segments.positions()), x: self.embed(&group.row_ids()), segments })
+        Ok(Rows { rotation: self.rotation(&segments.positions())?, x: self.embed(&group.row_ids()), segments })
     }
 
     fn head(&self, temperature: f32, chunk: usize) -> Head<'a> {
@@ -228,7 +244,7 @@ impl<'a> Decoder<'a> {
         if recording.shape() != (segments.prompt, segments.completions.clone()) {
             return Err(ModelError::Compute("what generation recorded does not fit the group".into()));
         }
-        let rotation = self.rotation(&segments.positions());
+        let rotation = self.rotation(&segments.positions())?;
         let last = recording.last_rows(plan.first);
         let forwarded = Forwarded { segments, rotation, last, kept: Trail::Recorded(Box::new(recording)) };
         self.back_through(adapters, forwarded, (self.head(temperature, head_chunk), &plan), loss, grads)

@@ -3,7 +3,10 @@
 use burn::tensor::{Int, TensorData, activation::log_softmax};
 
 use super::*;
-use crate::model::testing::{random_adapters, random_weights, tiny_config};
+use crate::model::{
+    Biases, RopeScaling,
+    testing::{random_adapters, random_weights, tiny_config},
+};
 
 const TARGETS: [&str; 7] = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
@@ -29,7 +32,7 @@ fn values(tensor: &Tensor<2>) -> Vec<f32> {
 fn naive(decoder: &Decoder<'_>, adapters: &AdapterSet, prompt: &[u32], completion: &[u32]) -> Tensor<1> {
     let ids: Vec<u32> = [prompt, completion].concat();
     let segments = Arc::new(Segments { prompt: ids.len(), completions: vec![] });
-    let rotation = decoder.rotation(&segments.positions());
+    let rotation = decoder.rotation(&segments.positions()).unwrap();
     let mut x = decoder.embed(&ids);
     for index in 0..decoder.weights.layers.len() {
         x = decoder.layer(index, Some(adapters), &rotation).forward(x, &segments).0;
@@ -47,16 +50,15 @@ struct Oracle {
 }
 
 /// Scores and gradients by autodiff, every completion by itself.
-fn oracle(targets: &[&str], group: &PackedGroup) -> Oracle {
-    let config = tiny_config();
+fn oracle(config: &ModelConfig, targets: &[&str], group: &PackedGroup) -> Oracle {
     let device = Device::flex().autodiff();
-    let weights = random_weights(&config, 1, &device);
-    let params: Vec<(String, Tensor<2>)> = random_adapters(&config, targets, 4, 2, &device)
+    let weights = random_weights(config, 1, &device);
+    let params: Vec<(String, Tensor<2>)> = random_adapters(config, targets, 4, 2, &device)
         .into_iter()
         .map(|(name, value)| (name, value.require_grad()))
         .collect();
-    let adapters = adapter_set(&config, &params);
-    let decoder = Decoder { config: &config, weights: &weights };
+    let adapters = adapter_set(config, &params);
+    let decoder = Decoder { config, weights: &weights };
     let mut logprobs = Vec::new();
     let mut loss = Tensor::<1>::zeros([1], &device);
     for (completion, token_weights) in group.completions.iter().zip(token_weights(group)) {
@@ -79,14 +81,16 @@ struct Ours {
 }
 
 fn ours(targets: &[&str], group: &PackedGroup, recompute: Recompute, head_chunk: usize) -> Ours {
-    let config = tiny_config();
+    computed(&tiny_config(), targets, group, BackwardOptions { recompute, head_chunk })
+}
+
+fn computed(config: &ModelConfig, targets: &[&str], group: &PackedGroup, options: BackwardOptions) -> Ours {
     let device = Device::flex();
-    let weights = random_weights(&config, 1, &device);
-    let params = random_adapters(&config, targets, 4, 2, &device);
-    let adapters = adapter_set(&config, &params);
-    let decoder = Decoder { config: &config, weights: &weights };
+    let weights = random_weights(config, 1, &device);
+    let params = random_adapters(config, targets, 4, 2, &device);
+    let adapters = adapter_set(config, &params);
+    let decoder = Decoder { config, weights: &weights };
     let mut grads = LoraGrads::zeros(params.iter().map(|(_, value)| value));
-    let options = BackwardOptions { recompute, head_chunk };
     let mut loss = |_: &TokenScores| token_weights(group).into();
     let scores = decoder.backward(&adapters, group, 1.0, options, &mut loss, &mut grads).unwrap();
     let again = decoder.score(Some(&adapters), group, 1.0).unwrap();
@@ -111,7 +115,7 @@ fn assert_same_grads(ours: &[Vec<f32>], expected: &[Vec<f32>], tolerance: f64) {
 #[test]
 fn packed_scores_and_gradients_equal_separate_sequences_by_autodiff() {
     let group = group();
-    let expected = oracle(&TARGETS, &group);
+    let expected = oracle(&tiny_config(), &TARGETS, &group);
     let ours = ours(&TARGETS, &group, Recompute::Never, 3);
     for (ours, expected) in ours.scores.logprobs.iter().flatten().zip(expected.logprobs.iter().flatten()) {
         assert!((ours - expected).abs() < 2e-5, "{ours} {expected}");
@@ -123,7 +127,7 @@ fn packed_scores_and_gradients_equal_separate_sequences_by_autodiff() {
 #[test]
 fn adapters_on_some_projections_only_work_too() {
     let targets = ["q_proj", "v_proj", "up_proj"];
-    let expected = oracle(&targets, &group());
+    let expected = oracle(&tiny_config(), &targets, &group());
     assert_same_grads(&ours(&targets, &group(), Recompute::Auto, 128).grads, &expected.grads, 1e-4);
 }
 
@@ -196,4 +200,53 @@ fn the_gradient_through_entropies_is_the_slope_of_their_sum() {
     };
     let slope = (moved(step) - moved(-step)) / (2.0 * step);
     assert!(norm > 1e-3 && (slope / norm - 1.0).abs() < 1e-2, "{slope} is not {norm}");
+}
+
+/// What the architectures differ in, each by itself and all together.
+fn architectures() -> Vec<(&'static str, ModelConfig)> {
+    let plain = tiny_config();
+    let biases = Biases { qkv: true, output: false, feed_forward: false };
+    let all_biases = Biases { qkv: true, output: true, feed_forward: true };
+    let llama3 =
+        RopeScaling::Llama3 { factor: 8.0, low_freq_factor: 1.0, high_freq_factor: 4.0, original_positions: 16 };
+    vec![
+        ("linear scaling", ModelConfig { rope_scaling: RopeScaling::Linear { factor: 4.0 }, ..plain.clone() }),
+        ("llama 3", ModelConfig { rope_scaling: llama3.clone(), ..plain.clone() }),
+        ("qwen2", ModelConfig { biases, ..plain.clone() }),
+        ("wide heads", ModelConfig { head_dim: 24, num_key_value_heads: 4, ..plain.clone() }),
+        ("qwen3", ModelConfig { query_key_norm: true, ..plain.clone() }),
+        ("all", ModelConfig { head_dim: 8, query_key_norm: true, biases: all_biases, rope_scaling: llama3, ..plain }),
+    ]
+}
+
+#[test]
+fn every_architectures_scores_and_gradients_equal_autodiffs() {
+    let (group, plain) = (group(), oracle(&tiny_config(), &TARGETS, &group()));
+    for (name, config) in architectures() {
+        let expected = oracle(&config, &TARGETS, &group);
+        let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 5 };
+        let ours = computed(&config, &TARGETS, &group, options);
+        for (ours, expected) in ours.scores.logprobs.iter().flatten().zip(expected.logprobs.iter().flatten()) {
+            assert!((ours - expected).abs() < 2e-5, "{name}: {ours} {expected}");
+        }
+        assert_same_grads(&ours.grads, &expected.grads, 1e-4);
+        let anew = BackwardOptions { recompute: Recompute::Always, head_chunk: 5 };
+        assert_eq!(computed(&config, &TARGETS, &group, anew).grads, ours.grads, "{name}");
+        assert!(expected.logprobs != plain.logprobs, "{name} changes nothing");
+    }
+}
+
+#[test]
+fn sequences_beyond_a_sliding_window_are_refused() {
+    let (plain, device) = (tiny_config(), Device::flex());
+    let weights = random_weights(&plain, 1, &device);
+    let score = |window: usize| {
+        let config = ModelConfig { sliding_window: Some(window), ..plain.clone() };
+        Decoder { config: &config, weights: &weights }.score(None, &group(), 1.0)
+    };
+    // The prompt has 9 tokens, the longest completion 12, of which the last is predicted and not read.
+    let unbounded = Decoder { config: &plain, weights: &weights }.score(None, &group(), 1.0).unwrap();
+    assert_eq!(score(20).unwrap(), unbounded);
+    let error = score(19).unwrap_err().to_string();
+    assert!(error.contains("20 tokens") && error.contains("window of 19"), "{error}");
 }

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use super::cache::{Cache, CacheShape};
 use crate::model::{
     AdapterSet, Decoder, ModelError, RecordedRows,
-    ops::{self, AttentionRecord, layout::Segments},
+    ops::{self, layout::Segments},
 };
 
 /// A decoder with its cache.
@@ -68,20 +68,21 @@ impl<'a> Stream<'a> {
     /// The logits cannot be read.
     pub fn prefill(&mut self, region: usize, prompt: &[u32]) -> Result<Read, ModelError> {
         let segments = Arc::new(Segments { prompt: prompt.len(), completions: vec![] });
-        let rotation = self.decoder.rotation(&segments.positions());
+        let rotation = self.decoder.rotation(&segments.positions())?;
         let mut x = self.decoder.embed(prompt);
         let (layers, mut records) = (self.decoder.weights.layers.len(), Vec::new());
         for index in 0..layers {
             let layer = self.decoder.layer(index, self.adapters, &rotation);
-            let qkv = layer.qkv(x.clone());
-            self.cache.store_prompt(index, region, &qkv, &self.decoder);
+            let projected = layer.qkv(x.clone());
+            let qkv = &projected.rotated;
+            self.cache.store_prompt(index, region, qkv, &self.decoder);
             let (mut out, log_sums) = ops::attention(qkv.clone(), layer.heads, &segments);
             if index + 1 == layers && !self.records {
                 // Nobody reads the other rows of the last layer.
                 out = out.narrow(0, prompt.len() - 1, 1);
                 x = x.narrow(0, prompt.len() - 1, 1);
             }
-            let (y, record) = layer.finish(x, AttentionRecord { qkv, out, log_sums });
+            let (y, record) = layer.finish(x, projected, (out, log_sums));
             x = y;
             if self.records {
                 records.push(record);
@@ -101,13 +102,13 @@ impl<'a> Stream<'a> {
         let positions: Vec<usize> = newest.iter().map(|n| n.prompt + n.own).collect();
         let rows = newest.iter().map(|n| self.cache.row(n.region, n.prompt, n.slot, n.own));
         let rows = Arc::new(rows.collect::<Vec<_>>());
-        let rotation = self.decoder.rotation(&positions);
+        let rotation = self.decoder.rotation(&positions)?;
         let (mut x, mut records) = (self.decoder.embed(&ids), Vec::new());
         for index in 0..self.decoder.weights.layers.len() {
             let layer = self.decoder.layer(index, self.adapters, &rotation);
-            let qkv = layer.qkv(x.clone());
-            let (out, log_sums) = self.cache.attend(index, qkv.clone(), &rows, &self.decoder);
-            let (y, record) = layer.finish(x, AttentionRecord { qkv, out, log_sums });
+            let projected = layer.qkv(x.clone());
+            let (out, log_sums) = self.cache.attend(index, projected.rotated.clone(), &rows, &self.decoder);
+            let (y, record) = layer.finish(x, projected, (out, log_sums));
             x = y;
             if self.records {
                 records.push(record);

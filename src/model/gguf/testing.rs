@@ -49,6 +49,11 @@ impl Builder {
         self.raw(key, 9, &[&5_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes(), &body].concat())
     }
 
+    pub(crate) fn f32s(self, key: &str, values: &[f32]) -> Self {
+        let body: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.raw(key, 9, &[&6_u32.to_le_bytes()[..], &(values.len() as u64).to_le_bytes(), &body].concat())
+    }
+
     /// Adds a tensor of shape `shape` (outermost first).
     pub(crate) fn tensor(self, name: &str, shape: &[u64], tensor_type: TensorType, bytes: &[u8]) -> Self {
         let offset = self.data.len().next_multiple_of(32) as u64;

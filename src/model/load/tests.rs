@@ -4,6 +4,7 @@ use super::{
     super::gguf::testing::{Builder, smollm2},
     *,
 };
+use crate::model::weights::StackedLinear;
 
 const HIDDEN: u64 = 32;
 const INNER: u64 = 64;

@@ -3,6 +3,7 @@ use std::{collections::HashMap, fs, path::Path};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::*;
+use crate::model::{Biases, RopeScaling};
 
 fn config() -> ModelConfig {
     ModelConfig {
@@ -16,7 +17,11 @@ fn config() -> ModelConfig {
         head_dim: 4,
         rms_norm_eps: 1e-5,
         rope_theta: 1e4,
+        rope_scaling: RopeScaling::None,
         max_position_embeddings: 64,
+        sliding_window: None,
+        biases: Biases::default(),
+        query_key_norm: false,
         tie_word_embeddings: true,
         rope_interleaved: true,
     }

@@ -152,10 +152,9 @@ pub struct Rotation {
 }
 
 impl Rotation {
-    /// For rows at these positions, with heads of width `dim` and frequencies `theta`^(−2i / dim).
-    pub fn new(positions: &[usize], dim: usize, theta: f32, device: &Device) -> Self {
-        let half = dim / 2;
-        let frequencies: Vec<f32> = (0..half).map(|i| theta.powf(-((2 * i) as f32) / dim as f32)).collect();
+    /// For rows at these positions, whose pairs turn by `frequencies` radians from one position to the next.
+    pub fn new(positions: &[usize], frequencies: &[f32], device: &Device) -> Self {
+        let half = frequencies.len();
         let angles = positions.iter().flat_map(|&p| frequencies.iter().map(move |f| p as f32 * f));
         let (sin, cos): (Vec<f32>, Vec<f32>) = angles.map(f32::sin_cos).unzip();
         let tensor = |data| Tensor::from_data(TensorData::new(data, [positions.len(), half]), device);

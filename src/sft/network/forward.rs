@@ -52,10 +52,9 @@ impl Network {
     pub(super) fn rows(&self, bundle: &Bundle) -> Rows {
         let device = self.embedding().device();
         let segments = Arc::new(bundle.packed.segments());
-        let (dim, theta) = (self.config.head_dim, self.config.rope_theta);
         Rows {
             ids: indices(bundle.packed.row_ids().into_iter().map(|id| id as usize), &device),
-            rotation: Rotation::new(&segments.positions(), dim, theta, &device),
+            rotation: Rotation::new(&segments.positions(), &self.config.rope_frequencies(), &device),
             heads: self.heads(),
             segments,
         }

@@ -1,0 +1,114 @@
+//! Tiny models of every architecture against the values that transformers gives (golden/README.md), and the same models as
+//! GGUF files, written by the `gguf` package (scripts/make-tiny-gguf).
+
+use burn::tensor::Device;
+use serde_json::Value;
+
+use super::{
+    Decoder, PackedGroup,
+    golden_tests::{floats, ids},
+};
+use crate::{
+    model::{ModelConfig, gguf::GgufFile, golden, load::load_weights, source::Source, weights::Weights},
+    settings::Quantize,
+};
+
+const ARCHITECTURES: [&str; 6] = ["llama", "llama3", "mistral", "qwen2", "qwen3", "deepseek_coder"];
+/// Both the goldens' and ours are float32, and round in another order.
+const TOLERANCE: f64 = 1e-4;
+
+struct Tiny {
+    config: ModelConfig,
+    weights: Weights,
+}
+
+impl Tiny {
+    fn load(source: &Source, config: ModelConfig) -> Self {
+        let weights = load_weights(source, &config, Quantize::None, &Device::flex(), &mut |_, _| {}).unwrap();
+        Self { config, weights }
+    }
+
+    fn safetensors(architecture: &str) -> Option<Self> {
+        let folder = golden::folder().join("tiny").join(architecture);
+        if !folder.is_dir() {
+            println!("skipped: no golden model at {}; set SQLR1_GOLDEN", folder.display());
+            return None;
+        }
+        let config = ModelConfig::from_hugging_face(&folder.join("config.json")).unwrap();
+        Some(Self::load(&Source::open(&folder).unwrap(), config))
+    }
+
+    fn decoder(&self) -> Decoder<'_> {
+        Decoder { config: &self.config, weights: &self.weights }
+    }
+
+    /// The most likely tokens after a prompt, one after the other.
+    fn greedy(&self, prompt: &[u32], count: usize) -> Vec<u32> {
+        let mut tokens = prompt.to_vec();
+        for _ in 0..count {
+            let rows = self.decoder().logits(&tokens).unwrap();
+            let last = rows.last().unwrap();
+            let best = (0..last.len()).max_by(|a, b| last[*a].total_cmp(&last[*b])).unwrap();
+            tokens.push(best as u32);
+        }
+        tokens.split_off(prompt.len())
+    }
+}
+
+fn largest_difference(ours: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(ours.len(), expected.len());
+    ours.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
+}
+
+fn check(tiny: &Tiny, expected: &Value, what: &str) {
+    let rows = expected["input_ids"].as_array().unwrap();
+    assert_eq!(rows.len(), 2);
+    for (number, row) in rows.iter().enumerate() {
+        let tokens = ids(row);
+        let logits = tiny.decoder().logits(&tokens).unwrap();
+        for (key, position) in [("logits_last", tokens.len() - 1), ("logits_at_30", 30)] {
+            let difference = largest_difference(&logits[position], &floats(&expected[key][number]));
+            println!("{what}, row {number}, {key}: largest difference {difference:.1e}");
+            assert!(difference < TOLERANCE, "{what} {key}: {difference}");
+        }
+        let group = PackedGroup { prompt: tokens[..1].to_vec(), completions: vec![tokens[1..].to_vec()] };
+        let scores = tiny.decoder().score(None, &group, 1.0).unwrap();
+        let difference = largest_difference(&scores.logprobs[0], &floats(&expected["next_token_logprobs"][number]));
+        assert!(difference < TOLERANCE, "{what}: log-probabilities differ by {difference}");
+    }
+}
+
+#[test]
+fn golden_architectures_compute_what_transformers_computes() {
+    for architecture in ARCHITECTURES {
+        let Some(tiny) = Tiny::safetensors(architecture) else { return };
+        let expected = golden::read(&format!("tiny/{architecture}/expected.json")).unwrap();
+        check(&tiny, &expected, architecture);
+        let greedy = ids(&expected["greedy_16"]);
+        assert_eq!(tiny.greedy(&ids(&expected["input_ids"][0]), greedy.len()), greedy, "{architecture}");
+    }
+}
+
+#[test]
+fn golden_architectures_as_gguf_equal_those_as_safetensors() {
+    let Some(folder) = std::env::var_os("SQLR1_TINY_GGUF").map(std::path::PathBuf::from) else {
+        println!("skipped: set SQLR1_TINY_GGUF to where scripts/make-tiny-gguf has written");
+        return;
+    };
+    for architecture in ARCHITECTURES {
+        let Some(theirs) = Tiny::safetensors(architecture) else { return };
+        let file = GgufFile::open(&folder.join(format!("{architecture}.gguf"))).unwrap();
+        let config = ModelConfig::from_gguf(&file).unwrap();
+        assert_eq!(config.gguf_architecture(), theirs.config.gguf_architecture());
+        let ours = Tiny::load(&Source::Gguf(file), config);
+        let tokens: Vec<u32> = (0..48).map(|i| i * 37 % 256).collect();
+        let pairs = ours.decoder().logits(&tokens).unwrap().into_iter().zip(theirs.decoder().logits(&tokens).unwrap());
+        let difference = pairs
+            .flat_map(|(a, b)| a.into_iter().zip(b).map(|(a, b)| (a - b).abs()).collect::<Vec<_>>())
+            .fold(0.0, f32::max);
+        println!("{architecture}: largest difference between GGUF and safetensors {difference:.1e}");
+        assert!(f64::from(difference) < TOLERANCE, "{architecture}: {difference}");
+        let expected = golden::read(&format!("tiny/{architecture}/expected.json")).unwrap();
+        check(&ours, &expected, architecture);
+    }
+}

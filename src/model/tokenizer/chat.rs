@@ -1,5 +1,7 @@
 //! Chat templates: Jinja programs that come with a model, run under limits.
 
+use std::path::Path;
+
 use minijinja::{Environment, Error, ErrorKind, Value, context, syntax::SyntaxConfig};
 use serde::{Deserialize, Serialize};
 
@@ -49,20 +51,28 @@ impl ChatMessage {
 
 /// A compiled template.
 pub(super) struct ChatTemplate {
+    /// Whether it came with the model.
+    pub(super) own: bool,
     environment: Environment<'static>,
     bos_token: String,
     eos_token: String,
 }
 
 impl ChatTemplate {
-    /// Compiles the file's template, or `ChatML` with a warning if it has none.
+    /// Compiles the file's template.
     pub(super) fn from_gguf(file: &GgufFile, vocabulary: &Vocabulary) -> Result<Self, ModelError> {
-        let template = file.metadata().string("tokenizer.chat_template")?.unwrap_or_else(|| {
-            tracing::warn!("{} has no chat template; using ChatML", file.path().display());
+        Self::new(file.metadata().string("tokenizer.chat_template")?, file.path(), vocabulary)
+    }
+
+    /// Compiles a template, or `ChatML` with a warning if the model at `path` has none.
+    pub(super) fn new(template: Option<&str>, path: &Path, vocabulary: &Vocabulary) -> Result<Self, ModelError> {
+        let own = template.is_some();
+        let template = template.unwrap_or_else(|| {
+            tracing::warn!("{} has no chat template; using ChatML", path.display());
             CHATML
         });
         let text = |id| vocabulary.text(id).unwrap_or_default().to_owned();
-        Self::compile(template, text(vocabulary.bos), text(vocabulary.eos))
+        Ok(Self { own, ..Self::compile(template, text(vocabulary.bos), text(vocabulary.eos))? })
     }
 
     fn compile(template: &str, bos_token: String, eos_token: String) -> Result<Self, ModelError> {
@@ -76,7 +86,7 @@ impl ChatTemplate {
             Err(Error::new(ErrorKind::InvalidOperation, message))
         });
         environment.add_template_owned(NAME, template.to_owned()).map_err(|e| error(&e))?;
-        Ok(Self { environment, bos_token, eos_token })
+        Ok(Self { own: true, environment, bos_token, eos_token })
     }
 
     pub(super) fn render(&self, messages: &[ChatMessage], add_generation_prompt: bool) -> Result<String, ModelError> {
@@ -128,6 +138,25 @@ mod tests {
     fn endless_templates_are_stopped() {
         let template = "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}";
         assert!(render(template, &[]).unwrap_err().contains("fuel"));
+    }
+
+    #[test]
+    fn hostile_templates_end_in_an_error() {
+        let nested = format!("{}x{}", "{% if true %}".repeat(2000), "{% endif %}".repeat(2000));
+        let doubling = format!("{{% set x = 'x' %}}{}{{{{ x }}}}", "{% set x = x ~ x %}".repeat(60));
+        for template in [
+            "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
+            "{{ 'x' * 9999999999 }}",
+            "{{ range(9999999999)|list|length }}",
+            "{{ ('a' * 100000).replace('a', 'b' * 100000) }}",
+            "{% for a in range(99999) %}{{ 'xxxxxxxx' * 99999 }}{% endfor %}",
+            &doubling,
+            &nested,
+        ] {
+            let started = template.chars().take(60).collect::<String>();
+            let error = render(template, &[]).err().unwrap_or_else(|| panic!("{started} ends well"));
+            assert!(error.starts_with("chat template: "), "{error}");
+        }
     }
 
     #[test]

@@ -1,30 +1,40 @@
-//! Text to token ids and back, built from what a GGUF file says of its tokenizer.
+//! Text to token ids and back, from what a GGUF file says of its tokenizer or from Hugging Face's `tokenizer.json`.
 
+mod byte_level;
 mod chat;
 mod fences;
+mod hugging_face;
 mod pieces;
 mod pre_tokenizer;
 mod python;
+mod sentence_piece;
 mod spellings;
 mod training;
 mod vocabulary;
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
-use tokenizers::{AddedToken, PreTokenizerWrapper, models::bpe::BPE};
+use tokenizers::AddedToken;
 
 pub use chat::ChatMessage;
 pub use fences::Fences;
 pub use spellings::Spellings;
 pub use training::TrainedVocabulary;
 
-use self::{chat::ChatTemplate, pieces::Pieces, vocabulary::Vocabulary};
+use self::{
+    chat::ChatTemplate,
+    pieces::{Alphabet, Pieces},
+    vocabulary::Vocabulary,
+};
 use super::{ModelError, gguf::GgufFile};
 
 /// Control tokens that end an assistant's turn whatever `eos_token_id` says; models also write the one of their base.
 const TURN_ENDS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
 
-/// A byte-level BPE tokenizer with its chat template.
+/// A BPE tokenizer, byte-level or `SentencePiece`, with its chat template.
 pub struct Tokenizer {
     encoder: tokenizers::Tokenizer,
     pieces: Arc<Pieces>,
@@ -35,28 +45,56 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Builds the tokenizer of a file.
+    /// Builds the tokenizer of a GGUF file or of a folder in Hugging Face's layout.
+    ///
+    /// # Errors
+    /// As [`Self::from_gguf`] and [`Self::from_hugging_face`].
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        if path.is_dir() { Self::from_hugging_face(path) } else { Self::from_gguf(&GgufFile::open(path)?) }
+    }
+
+    /// Builds the tokenizer of a GGUF file.
     ///
     /// # Errors
     /// [`ModelError::Metadata`] for keys that are absent or contradict each other, [`ModelError::Unsupported`] for
     /// other kinds of tokenizers and unknown pre-tokenizers, [`ModelError::Tokenizer`] for merges that do not fit the
     /// vocabulary, [`ModelError::ChatTemplate`] for a template that does not compile.
     pub fn from_gguf(file: &GgufFile) -> Result<Self, ModelError> {
+        const MODEL: &str = "tokenizer.ggml.model";
         let vocabulary = Vocabulary::from_gguf(file)?;
+        let (mut encoder, alphabet) = match file.metadata().require_string(MODEL)? {
+            "gpt2" => (byte_level::encoder(file, &vocabulary)?, Alphabet::ByteLevel),
+            "llama" => {
+                let space_prefix = sentence_piece::space_prefix(file)?;
+                (sentence_piece::encoder(file, &vocabulary)?, Alphabet::SentencePiece { space_prefix })
+            }
+            other => {
+                let what = format!("tokenizer `{other}` ({MODEL})");
+                let remedy = "use a model with byte-level BPE (`gpt2`) or SentencePiece BPE (`llama`)";
+                return Err(ModelError::unsupported(file.path(), what, remedy));
+            }
+        };
+        add_tokens(&mut encoder, &vocabulary);
         let chat = ChatTemplate::from_gguf(file, &vocabulary)?;
-        let eos_ids = eos_ids(&vocabulary);
-        if eos_ids.is_empty() {
-            return Err(file
-                .metadata()
-                .error("tokenizer.ggml.eos_token_id", "is missing, so that no completion would ever end"));
-        }
-        let fences = Arc::new(Fences::new(vocabulary.tokens.iter().map(String::as_str)));
-        Ok(Self {
-            encoder: encoder(file, &vocabulary)?,
-            pieces: Arc::new(Pieces::new(&vocabulary)),
+        Self::assemble(encoder, &vocabulary, alphabet, chat).ok_or_else(|| {
+            file.metadata().error("tokenizer.ggml.eos_token_id", "is missing, so that no completion would ever end")
+        })
+    }
+
+    /// Nothing if no token ends a completion.
+    fn assemble(
+        encoder: tokenizers::Tokenizer,
+        vocabulary: &Vocabulary,
+        alphabet: Alphabet,
+        chat: ChatTemplate,
+    ) -> Option<Self> {
+        let eos_ids = eos_ids(vocabulary);
+        (!eos_ids.is_empty()).then(|| Self {
+            encoder,
+            pieces: Arc::new(Pieces::new(&vocabulary.tokens, &vocabulary.kinds, alphabet)),
             spellings: OnceLock::new(),
             eos_ids,
-            fences,
+            fences: Arc::new(Fences::new(vocabulary.tokens.iter().map(String::as_str))),
             chat,
         })
     }
@@ -91,6 +129,19 @@ impl Tokenizer {
         self.spellings.get_or_init(|| Arc::new(Spellings::new(Arc::clone(&self.pieces), self.eos_ids.clone())))
     }
 
+    /// The kind, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.pieces.alphabet() {
+            Alphabet::ByteLevel => "byte-level BPE",
+            Alphabet::SentencePiece { .. } => "SentencePiece BPE",
+        }
+    }
+
+    /// Whether the chat template came with the model, and is not `ChatML` for want of one.
+    pub fn has_own_template(&self) -> bool {
+        self.chat.own
+    }
+
     /// Number of tokens.
     pub fn vocab_size(&self) -> usize {
         self.pieces.len()
@@ -107,24 +158,15 @@ impl Tokenizer {
 }
 
 fn eos_ids(vocabulary: &Vocabulary) -> Vec<u32> {
-    let mut ids: Vec<u32> = [vocabulary.eos, vocabulary.eot].into_iter().flatten().collect();
+    let mut ids: Vec<u32> = vocabulary.eos.into_iter().chain(vocabulary.other_ends.iter().copied()).collect();
     ids.extend(TURN_ENDS.iter().filter_map(|text| vocabulary.control_token(text)));
     let mut seen = std::collections::HashSet::new();
     ids.retain(|id| seen.insert(*id));
     ids
 }
 
-fn encoder(file: &GgufFile, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, ModelError> {
-    let scheme = pre_tokenizer::scheme(file)?;
-    let ids = vocabulary.tokens.iter().cloned().zip(0..).collect::<tokenizers::models::bpe::Vocab>();
-    let bpe = BPE::builder()
-        .vocab_and_merges(ids, vocabulary.merges.clone())
-        .ignore_merges(scheme.ignore_merges)
-        .build()
-        .map_err(|e| ModelError::Tokenizer(format!("{}: {e}", file.path().display())))?;
-    let mut encoder = tokenizers::Tokenizer::new(bpe);
-    encoder.with_normalizer(scheme.normalizer);
-    encoder.with_pre_tokenizer(Some(PreTokenizerWrapper::Sequence(scheme.pre_tokenizer)));
+/// Has tokens that steer, and those that makers added, recognized wherever they are spelled out in a text.
+fn add_tokens(encoder: &mut tokenizers::Tokenizer, vocabulary: &Vocabulary) {
     let added = |special| {
         let tokens = vocabulary.tokens.iter().zip(&vocabulary.kinds);
         let chosen = tokens.filter(move |(_, kind)| if special { kind.is_control() } else { kind.is_user_defined() });
@@ -132,8 +174,9 @@ fn encoder(file: &GgufFile, vocabulary: &Vocabulary) -> Result<tokenizers::Token
     };
     encoder.add_special_tokens(&added(true));
     encoder.add_tokens(&added(false));
-    Ok(encoder)
 }
 
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;

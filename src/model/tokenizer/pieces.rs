@@ -2,29 +2,53 @@
 
 use std::collections::HashMap;
 
-use super::vocabulary::{TokenKind, Vocabulary};
+use super::vocabulary::TokenKind;
+
+/// How a vocabulary spells bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// GPT-2's: a printable character for each byte.
+    ByteLevel,
+    /// `SentencePiece`'s: characters as they are, U+2581 for a space, and tokens for single bytes.
+    SentencePiece {
+        /// Whether a space was put before each text, which the text's beginning loses again.
+        space_prefix: bool,
+    },
+}
+
+/// `SentencePiece`'s space.
+pub(super) const SPACE: char = '\u{2581}';
 
 /// The bytes of every token, end to end.
 #[derive(Debug)]
 pub(super) struct Pieces {
+    alphabet: Alphabet,
     bytes: Vec<u8>,
     /// Where each token's bytes end; they begin where the previous one's end. Special tokens have none.
     ends: Vec<usize>,
 }
 
 impl Pieces {
-    pub(super) fn new(vocabulary: &Vocabulary) -> Self {
-        let alphabet = byte_alphabet();
-        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(vocabulary.tokens.len()));
-        for (token, kind) in vocabulary.tokens.iter().zip(&vocabulary.kinds) {
-            match kind {
-                TokenKind::Normal => push_normal(token, &alphabet, &mut bytes),
-                TokenKind::UserDefined => bytes.extend_from_slice(token.as_bytes()),
-                TokenKind::Control | TokenKind::Other => {}
+    pub(super) fn new(tokens: &[String], kinds: &[TokenKind], alphabet: Alphabet) -> Self {
+        let characters = byte_alphabet();
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(tokens.len()));
+        for (token, kind) in tokens.iter().zip(kinds) {
+            match (kind, alphabet) {
+                (TokenKind::Normal, Alphabet::ByteLevel) => push_normal(token, &characters, &mut bytes),
+                (TokenKind::Normal | TokenKind::UserDefined, Alphabet::SentencePiece { .. }) => {
+                    bytes.extend_from_slice(token.replace(SPACE, " ").as_bytes());
+                }
+                (TokenKind::UserDefined, Alphabet::ByteLevel) => bytes.extend_from_slice(token.as_bytes()),
+                (TokenKind::Byte(byte), _) => bytes.push(*byte),
+                (TokenKind::Control | TokenKind::Other, _) => {}
             }
             ends.push(bytes.len());
         }
-        Self { bytes, ends }
+        Self { alphabet, bytes, ends }
+    }
+
+    pub(super) fn alphabet(&self) -> Alphabet {
+        self.alphabet
     }
 
     pub(super) fn len(&self) -> usize {
@@ -33,7 +57,10 @@ impl Pieces {
 
     /// The text of `ids`. A character may be spread over several tokens, so that only the whole is turned into text.
     pub(super) fn decode(&self, ids: &[u32]) -> String {
-        let bytes: Vec<u8> = ids.iter().flat_map(|id| self.piece(*id as usize)).copied().collect();
+        let mut bytes: Vec<u8> = ids.iter().flat_map(|id| self.piece(*id as usize)).copied().collect();
+        if self.alphabet == (Alphabet::SentencePiece { space_prefix: true }) && bytes.first() == Some(&b' ') {
+            bytes.remove(0);
+        }
         String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
     }
 
@@ -83,8 +110,19 @@ mod tests {
         let mut kinds = vec![TokenKind::Normal; 5];
         kinds[0] = TokenKind::Control;
         kinds[4] = TokenKind::UserDefined;
-        let pieces = Pieces::new(&Vocabulary { tokens, kinds, merges: vec![], bos: None, eos: None, eot: None });
+        let pieces = Pieces::new(&tokens, &kinds, Alphabet::ByteLevel);
         assert_eq!(pieces.decode(&[0, 1, 2, 3, 4, 77]), "aüné w");
         assert_eq!(pieces.decode(&[2, 1]), "\u{fffd}a");
+    }
+
+    #[test]
+    fn sentence_pieces_have_spaces_and_bytes() {
+        let tokens = ["</s>", "\u{2581}a", "b", "<0xC3>", "<0xBC>", "\u{2581}\u{2581}"].map(str::to_owned);
+        let normal = TokenKind::Normal;
+        let kinds = [TokenKind::Control, normal, normal, TokenKind::Byte(0xc3), TokenKind::Byte(0xbc), normal];
+        let pieces = |space_prefix| Pieces::new(&tokens, &kinds, Alphabet::SentencePiece { space_prefix });
+        assert_eq!(pieces(true).decode(&[1, 2, 3, 4, 1, 0]), "abü a");
+        assert_eq!(pieces(true).decode(&[5, 2]), " b");
+        assert_eq!(pieces(false).decode(&[1, 2]), " ab");
     }
 }

@@ -5,6 +5,9 @@ use minijinja::{
     value::{ValueKind, from_args},
 };
 
+/// No conversation is this long.
+const MAX_REPLACED_BYTES: usize = 64 << 20;
+
 /// Called for `value.method(args)` where the template engine itself knows no such method.
 pub(super) fn call_method(_: &mut State<'_, '_>, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     match value.kind() {
@@ -32,13 +35,25 @@ fn string_method(text: &str, method: &str, args: &[Value]) -> Result<Value, Erro
         }
         "startswith" => from_args(args).map(|(start,): (&str,)| Value::from(text.starts_with(start))),
         "endswith" => from_args(args).map(|(end,): (&str,)| Value::from(text.ends_with(end))),
-        "replace" => from_args(args).map(|(old, new): (&str, &str)| Value::from(text.replace(old, new))),
+        "replace" => {
+            let (old, new): (&str, &str) = from_args(args)?;
+            replace(text, old, new)
+        }
         "split" => {
             let (separator, limit): (Option<&str>, Option<i64>) = from_args(args)?;
             Ok(split(text, separator, limit))
         }
         _ => Err(Error::from(ErrorKind::UnknownMethod)),
     }
+}
+
+/// The engine counts the bytes of a result when it is there; this one must be counted before.
+fn replace(text: &str, old: &str, new: &str) -> Result<Value, Error> {
+    let grown = text.matches(old).count().saturating_mul(new.len()).saturating_add(text.len());
+    if grown > MAX_REPLACED_BYTES {
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("replace() makes a text of {grown} bytes")));
+    }
+    Ok(Value::from(text.replace(old, new)))
 }
 
 fn change_case(text: &str, method: &str) -> String {

@@ -117,10 +117,18 @@ fn what_does_not_fit_is_refused() {
         let base = if key == "tokenizer.ggml.merges" { base } else { base.texts("tokenizer.ggml.merges", &[]) };
         base.texts(key, &values)
     };
+    let model = |name: &str| {
+        Builder::default().text("tokenizer.ggml.model", name).texts("tokenizer.ggml.tokens", &["a".into(), "b".into()])
+    };
+    let scored = |scores: &[f32]| model("llama").f32s("tokenizer.ggml.scores", scores);
     for (builder, expected) in [
         (tiny("mystery"), "pre-tokenizer `mystery` (tokenizer.ggml.pre) is not supported; use one of: gpt-2, smollm"),
-        (Builder::default().text("tokenizer.ggml.model", "llama"), "tokenizer `llama`"),
-        (Builder::default(), "`tokenizer.ggml.model`: is missing"),
+        (model("bert"), "tokenizer `bert` (tokenizer.ggml.model) is not supported"),
+        (model("llama"), "`tokenizer.ggml.scores`: is missing"),
+        (scored(&[0.0]), "has 1 entries for 2 tokens"),
+        (scored(&[0.0, f32::NAN]), "token 1 has no number"),
+        (Builder::default(), "`tokenizer.ggml.tokens`: is missing"),
+        (Builder::default().texts("tokenizer.ggml.tokens", &[]), "`tokenizer.ggml.model`: is missing"),
         (list("tokenizer.ggml.tokens", &["x", "y", "x"]), "tokens 0 and 2 are both \"x\""),
         (list("tokenizer.ggml.merges", &["ab"]), "entry 0 is \"ab\""),
         (list("tokenizer.ggml.merges", &["a q"]).u32("tokenizer.ggml.eos_token_id", 1), "`q` out of vocabulary"),
@@ -128,7 +136,10 @@ fn what_does_not_fit_is_refused() {
         (tiny("smollm").text("tokenizer.chat_template", "{% if %}"), "chat template"),
         (list("other", &[]), "no completion would ever end"),
         (list("other", &[]).i32s("tokenizer.ggml.token_type", &[1]), "1 entries for 2 tokens"),
-        (list("other", &[]).i32s("tokenizer.ggml.token_type", &[1, 9]), "token 1 has unknown type 9"),
+        (
+            list("other", &[]).i32s("tokenizer.ggml.token_type", &[1, 9]),
+            "token 1, \"<|im_end|>\", has the unknown or unfitting type 9",
+        ),
     ] {
         let error = build(&builder).err().unwrap();
         assert!(error.contains(expected), "{error}");

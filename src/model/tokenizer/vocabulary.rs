@@ -1,4 +1,4 @@
-//! Tokens, merges and special ids of a GGUF file, checked against each other.
+//! Tokens, their kinds and special ids, checked against each other.
 
 use std::collections::HashMap;
 
@@ -16,17 +16,21 @@ pub(super) enum TokenKind {
     Control,
     /// Added by the model's makers; matched whole in a text, shown.
     UserDefined,
-    /// Never written (unknown, unused, byte fallback).
+    /// One byte of a character that has no token (`SentencePiece`).
+    Byte(u8),
+    /// Never written.
     Other,
 }
 
 impl TokenKind {
-    fn from_code(code: i64) -> Option<Self> {
+    fn from_code(code: i64, token: &str) -> Option<Self> {
         match code {
             1 => Some(Self::Normal),
-            3 => Some(Self::Control),
+            // `<unk>`, spelled out in a text, is that token.
+            2 | 3 => Some(Self::Control),
             4 => Some(Self::UserDefined),
-            2 | 5 | 6 => Some(Self::Other),
+            5 => Some(Self::Other),
+            6 => byte(token).map(Self::Byte),
             _ => None,
         }
     }
@@ -40,40 +44,33 @@ impl TokenKind {
     }
 }
 
-/// What a file says of its tokens. A token's id is its position.
+/// The byte that `<0x0A>` stands for.
+pub(super) fn byte(token: &str) -> Option<u8> {
+    let digits = token.strip_prefix("<0x")?.strip_suffix('>')?;
+    (digits.len() == 2).then(|| u8::from_str_radix(digits, 16).ok())?
+}
+
+/// What files say of a model's tokens. A token's id is its position.
 pub(super) struct Vocabulary {
     pub(super) tokens: Vec<String>,
     /// One for each token.
     pub(super) kinds: Vec<TokenKind>,
-    /// Pairs that are joined, the first ones first.
-    pub(super) merges: Vec<(String, String)>,
     pub(super) bos: Option<u32>,
     pub(super) eos: Option<u32>,
-    /// End of a turn, where the file tells it from the end of a text.
-    pub(super) eot: Option<u32>,
+    /// More tokens that end a completion.
+    pub(super) other_ends: Vec<u32>,
 }
 
 impl Vocabulary {
     pub(super) fn from_gguf(file: &GgufFile) -> Result<Self, ModelError> {
-        const MODEL: &str = "tokenizer.ggml.model";
         let metadata = file.metadata();
-        let model = metadata.require_string(MODEL)?;
-        if model != "gpt2" {
-            let what = format!("tokenizer `{model}` ({MODEL})");
-            return Err(ModelError::unsupported(
-                file.path(),
-                what,
-                "use a model with a byte-level BPE tokenizer (`gpt2`)",
-            ));
-        }
         let tokens = metadata.require_strings("tokenizer.ggml.tokens")?.to_vec();
         refuse_duplicates(metadata, &tokens)?;
         Ok(Self {
-            kinds: kinds(metadata, tokens.len())?,
-            merges: merges(metadata)?,
+            kinds: kinds(metadata, &tokens)?,
             bos: special_id(metadata, "tokenizer.ggml.bos_token_id", tokens.len())?,
             eos: special_id(metadata, "tokenizer.ggml.eos_token_id", tokens.len())?,
-            eot: special_id(metadata, "tokenizer.ggml.eot_token_id", tokens.len())?,
+            other_ends: special_id(metadata, "tokenizer.ggml.eot_token_id", tokens.len())?.into_iter().collect(),
             tokens,
         })
     }
@@ -101,28 +98,19 @@ fn refuse_duplicates(metadata: &Metadata, tokens: &[String]) -> Result<(), Model
     Ok(())
 }
 
-fn kinds(metadata: &Metadata, tokens: usize) -> Result<Vec<TokenKind>, ModelError> {
+fn kinds(metadata: &Metadata, tokens: &[String]) -> Result<Vec<TokenKind>, ModelError> {
     const KEY: &str = "tokenizer.ggml.token_type";
-    let Some(codes) = metadata.integers(KEY)? else { return Ok(vec![TokenKind::Normal; tokens]) };
-    if codes.len() != tokens {
-        return Err(metadata.error(KEY, format!("has {} entries for {tokens} tokens", codes.len())));
+    let Some(codes) = metadata.integers(KEY)? else { return Ok(vec![TokenKind::Normal; tokens.len()]) };
+    if codes.len() != tokens.len() {
+        return Err(metadata.error(KEY, format!("has {} entries for {} tokens", codes.len(), tokens.len())));
     }
     let kind = |(id, code): (usize, &i64)| {
-        TokenKind::from_code(*code).ok_or_else(|| metadata.error(KEY, format!("token {id} has unknown type {code}")))
+        let token = &tokens[id];
+        TokenKind::from_code(*code, token).ok_or_else(|| {
+            metadata.error(KEY, format!("token {id}, {token:?}, has the unknown or unfitting type {code}"))
+        })
     };
     codes.iter().enumerate().map(kind).collect()
-}
-
-fn merges(metadata: &Metadata) -> Result<Vec<(String, String)>, ModelError> {
-    const KEY: &str = "tokenizer.ggml.merges";
-    let split = |(rank, line): (usize, &String)| match line.split_once(' ') {
-        // Byte-level tokens spell a space as U+0120, so that a real one can only be the separator.
-        Some((left, right)) if !left.is_empty() && !right.is_empty() && !right.contains(' ') => {
-            Ok((left.to_owned(), right.to_owned()))
-        }
-        _ => Err(metadata.error(KEY, format!("entry {rank} is {line:?}, not two tokens with a space between"))),
-    };
-    metadata.require_strings(KEY)?.iter().enumerate().map(split).collect()
 }
 
 fn special_id(metadata: &Metadata, key: &str, tokens: usize) -> Result<Option<u32>, ModelError> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     cli::Failure,
     data::{CheckReport, Dataset, Prompts, Split},
-    model::{Tokenizer, gguf::GgufFile, locate},
+    model::{Tokenizer, locate::unheard, locate_or_fetch},
     rl::{TrainError, questions::prompt_tokens},
     settings::{DataSettings, Settings},
 };
@@ -24,8 +24,8 @@ pub struct Lengths {
 /// # Errors
 /// The model's file or a database cannot be read, or a template fails.
 pub fn measure(model: &str, settings: &Settings, report: &CheckReport) -> Result<Vec<Lengths>, Failure> {
-    let file = locate(model).and_then(|path| GgufFile::open(&path)).map_err(TrainError::from)?;
-    let tokenizer = Tokenizer::from_gguf(&file).map_err(TrainError::from)?;
+    let tokenizer =
+        locate_or_fetch(model, &mut unheard).and_then(|path| Tokenizer::open(&path)).map_err(TrainError::from)?;
     let prompts = Prompts::new(&settings.prompt).map_err(TrainError::from)?;
     let lenient = DataSettings { skip_bad: true, ..settings.data.clone() };
     let there = |split: &Split| report.splits.iter().any(|s| s.split == split.to_string() && s.questions > 0);

@@ -16,7 +16,7 @@ use crate::{
         grpo::{GrpoReport, grpo, read_prompts},
     },
     cockpit::{measure::measure, theme::ThemeFile},
-    model::{Model, device, locate},
+    model::{Model, device, locate::unheard, locate_or_fetch},
     settings::{ModelSettings, Quantize, Settings},
 };
 
@@ -81,7 +81,7 @@ impl CockpitArgs {
 /// What both have in common.
 #[derive(Debug, Clone, Args)]
 struct Common {
-    /// The model: a GGUF file, a folder with one in it, org/name, or builtin:demo.
+    /// The model: a GGUF file, a folder in Hugging Face's layout or with one GGUF file in it, org/name from the hub, or builtin:demo.
     #[arg(long, value_name = "PATH|ORG/NAME")]
     model: String,
     /// Where to compute: auto or cpu.
@@ -165,7 +165,7 @@ impl Common {
         let path = settings.map_err(|e| Failure::Environment(e.to_string()))?.model.path.unwrap_or_default();
         let load = || {
             let device = device::choose(&self.device)?.device;
-            Model::load(&locate(&path)?, Quantize::Auto, &device, &mut |_, _| {})
+            Model::load(&locate_or_fetch(&path, &mut unheard)?, Quantize::Auto, &device, &mut |_, _| {})
         };
         Ok(load().map_err(BenchError::from)?)
     }

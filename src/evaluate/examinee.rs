@@ -6,7 +6,10 @@ use rayon::prelude::*;
 
 use crate::{
     data::{Example, Prompts},
-    model::{Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, Tokenizer, device, locate},
+    model::{
+        Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, Tokenizer, device, locate::unheard,
+        locate_or_fetch,
+    },
     reward::preview,
     rl::{
         TrainError,
@@ -97,7 +100,8 @@ impl Examinee {
         let wanted = settings.model.path.as_deref();
         let wanted = wanted.ok_or_else(|| TrainError::Unusable("no model: give --model FILE.gguf".into()))?;
         let device = device::choose(&settings.run.device)?.device;
-        let model = Model::load(&locate(wanted)?, settings.model.quantize, &device, &mut |_, _| {})?;
+        let model =
+            Model::load(&locate_or_fetch(wanted, &mut unheard)?, settings.model.quantize, &device, &mut |_, _| {})?;
         let adapter = settings.lora.init_adapter.as_ref();
         let adapter = adapter.map(|dir| Lora::load(dir, &model.config, &device)).transpose()?;
         let (context, reply) = (model.config.max_position_embeddings, settings.rollout.max_completion_length);

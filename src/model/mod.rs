@@ -1,4 +1,4 @@
-//! The language model: GGUF files, tokenizer, decoder, adapters, generation.
+//! The language model: its files and where they are from, tokenizer, decoder, adapters, generation.
 
 pub mod config;
 pub mod decoder;
@@ -8,6 +8,7 @@ pub mod generate;
 pub mod gguf;
 #[cfg(test)]
 pub(crate) mod golden;
+pub mod hub;
 pub mod load;
 pub mod locate;
 pub mod lora;
@@ -21,7 +22,7 @@ pub(crate) mod testing;
 pub mod tokenizer;
 pub mod weights;
 
-pub use config::ModelConfig;
+pub use config::{Biases, ModelConfig, RopeScaling};
 pub use decoder::{
     AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, RecordedRows, Recording, TokenGrads, TokenScores,
     keeps_generation,
@@ -29,7 +30,7 @@ pub use decoder::{
 pub use error::ModelError;
 pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};
 pub use load::Model;
-pub use locate::locate;
+pub use locate::{locate, locate_or_fetch};
 pub use lora::{Lora, LoraParam, Projection};
 pub use source::Source;
 pub use tokenizer::{ChatMessage, Fences, Spellings, Tokenizer, TrainedVocabulary};

@@ -7,7 +7,7 @@ use crate::{
     assets::DEMO,
     cockpit::figures::bytes,
     data::{Place, Split},
-    model::{gguf::GgufFile, locate},
+    model::{Source, gguf::TensorInfo, locate, locate::is_to_be_fetched},
     settings::Settings,
     sql::DATABASE_FOLDERS,
 };
@@ -24,13 +24,18 @@ pub fn model(settings: &Settings) -> Finding {
     if wanted == DEMO {
         return Finding::ok(NAME, format!("{wanted}: comes with the program"));
     }
-    let opened = locate(wanted).and_then(|path| {
-        let size = std::fs::metadata(&path).map_or(0, |found| found.len());
-        GgufFile::open(&path).map(|_| (path, size))
-    });
+    if is_to_be_fetched(wanted) {
+        return Finding::warn(
+            NAME,
+            format!("{wanted}: not on this machine yet"),
+            "the first run fetches it from the hub",
+        );
+    }
+    let opened = locate(wanted).and_then(|path| Source::open(&path));
     match opened {
-        Ok((path, size)) => {
-            Finding::ok(NAME, format!("{}: {}, its header is sound", path.display(), bytes(size as f64)))
+        Ok(source) => {
+            let size: usize = source.tensors().iter().map(TensorInfo::byte_len).sum();
+            Finding::ok(NAME, format!("{}: {}, its header is sound", source.path().display(), bytes(size as f64)))
         }
         Err(error) => Finding::fail(
             NAME,

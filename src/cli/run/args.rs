@@ -22,7 +22,7 @@ pub struct SettingArgs {
     /// One setting, as in grpo.beta=0.1; may be repeated, counts after the file.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub sets: Vec<String>,
-    /// The base model: a GGUF file, a folder with one in it, or org/name.
+    /// The base model: a GGUF file, a folder in Hugging Face's layout or with one GGUF file in it, or org/name from the hub.
     #[arg(long, value_name = "PATH|ORG/NAME")]
     pub model: Option<String>,
     /// The data folder, Spider's or BIRD's; `builtin:demo` is the data set that comes with the program.

@@ -162,7 +162,7 @@ async fn accompany(
 
 /// Finds missing things before a run folder is made for nothing.
 fn check_places(settings: &Settings) -> Result<(), Failure> {
-    if let Some(model) = &settings.model.path {
+    if let Some(model) = settings.model.path.as_ref().filter(|model| !crate::model::locate::is_to_be_fetched(model)) {
         crate::model::locate(model).map_err(|e| Failure::Environment(e.to_string()))?;
     }
     crate::model::device::choose(&settings.run.device).map_err(|e| Failure::Environment(e.to_string()))?;

@@ -25,7 +25,7 @@ use crate::{
 
 Execution and exact match are Spider's official ones; see docs/evaluation.md.")]
 pub struct EvalArgs {
-    /// The model: a GGUF file, a folder with one in it, or org/name.
+    /// The model: a GGUF file, a folder in Hugging Face's layout or with one GGUF file in it, or org/name from the hub.
     #[arg(long, value_name = "PATH|ORG/NAME", required_unless_present_any = ["compare", "config"])]
     pub model: Option<String>,
     /// An adapter in PEFT's format, a run's checkpoint for one.

@@ -22,7 +22,7 @@ fn tiny() -> Wanted {
 
 /// A model's files, not fit to be computed.
 fn files() -> Vec<File> {
-    let weights: Vec<u8> = (0..100_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let weights: Vec<u8> = (0..1_000_000_u32).map(|n| (n * 7 % 251) as u8).collect();
     vec![
         File::plain("README.md", b"not fetched"),
         File::plain("config.json", b"{}"),
@@ -46,7 +46,7 @@ fn a_model_is_fetched_once_and_lies_where_hugging_faces_tools_look() {
     let hub = hub(&server.endpoint, home.path(), None);
     assert_eq!(hub.cached(&tiny()), None);
     let mut heard = Vec::new();
-    let mut listen = |done, total| {
+    let mut listen = |done: u64, total: u64| {
         heard.push((done, total));
         ControlFlow::Continue(())
     };
@@ -64,7 +64,7 @@ fn a_model_is_fetched_once_and_lies_where_hugging_faces_tools_look() {
         blob.starts_with("../../blobs")
             && blob.to_str().unwrap().ends_with(files()[3].entry["lfs"]["sha256"].as_str().unwrap())
     );
-    assert_eq!(heard.last(), Some(&(100_005, 100_005)));
+    assert_eq!(heard.last(), Some(&(1_000_005, 1_000_005)));
     assert!(heard.windows(2).all(|pair| pair[0].0 <= pair[1].0));
     assert_eq!(hub.cached(&tiny()), Some(folder));
     let before = server.requests().len();
@@ -75,11 +75,11 @@ fn a_model_is_fetched_once_and_lies_where_hugging_faces_tools_look() {
 #[test]
 fn a_broken_transfer_is_taken_up_where_it_broke_off() {
     let home = tempfile::tempdir().unwrap();
-    let server = Server::start(files(), Trouble { cut: Some((40_000, 1)), ..Trouble::default() });
+    let server = Server::start(files(), Trouble { cut: Some((400_000, 1)), ..Trouble::default() });
     let folder = fetch(&hub(&server.endpoint, home.path(), None)).unwrap();
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files()[3].content);
     let path = format!("/org/tiny/resolve/{COMMIT}/model.safetensors");
-    assert_eq!(server.requests()[3..], [path.clone(), format!("{path} from 40000")]);
+    assert_eq!(server.requests()[3..], [path.clone(), format!("{path} from 400000")]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_was_transferred_outlives_the_process() {
     let error = fetch(&hub(&failing.endpoint, home.path(), None)).unwrap_err();
     assert!(error.contains("broke off after 0 of 2 bytes") && error.contains("start again"), "{error}");
     let first = Server::start(files(), Trouble::default());
-    let stop = &mut |done, _| if done > 50_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let stop = &mut |done: u64, _: u64| if done > 50_000 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let error = hub(&first.endpoint, home.path(), None).fetch(&tiny(), stop).unwrap_err().to_string();
     assert!(error.contains("was broken off"), "{error}");
     let second = Server::start(files(), Trouble::default());
@@ -120,11 +120,11 @@ fn files_that_are_not_what_the_list_promised_do_not_count() {
     };
     let wrong_hash: fn(&mut File) = |file| file.content[500] ^= 1;
     let too_long: fn(&mut File) = |file| file.content.extend(b"more");
-    let too_short: fn(&mut File) = |file| file.content.truncate(99_000);
+    let too_short: fn(&mut File) = |file| file.content.truncate(990_000);
     for (change, expected) in [
         (wrong_hash, "has the SHA-256"),
-        (too_long, "is longer than the 100000 bytes"),
-        (too_short, "broke off after 99000 of 100000 bytes"),
+        (too_long, "is longer than the 1000000 bytes"),
+        (too_short, "broke off after 990000 of 1000000 bytes"),
     ] {
         let (home, server) = (tempfile::tempdir().unwrap(), Server::start(weights(change), Trouble::default()));
         let hub = hub(&server.endpoint, home.path(), None);
@@ -141,7 +141,7 @@ fn hostile_lists_lead_nowhere() {
         files[3].entry = entry;
         files
     };
-    let size = 100_000;
+    let size = 1_000_000;
     for (files, expected) in [
         (named(json!({"rfilename": "model.safetensors", "size": size, "blobId": "../../../../x"})), "as a hash"),
         (named(json!({"rfilename": "model.safetensors", "size": size})), "tells no hash"),

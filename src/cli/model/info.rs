@@ -61,7 +61,7 @@ impl Info {
         vec![
             ("files", json!(self.source.path().display().to_string())),
             ("architecture", json!(config.architecture)),
-            ("parameters", json!(count(parameters as f64))),
+            ("parameters", json!(count(parameters as u64))),
             ("size", json!(bytes(of_bytes as f64))),
             (
                 "layers",

@@ -107,7 +107,7 @@ impl Transfer<'_, '_> {
         if start > 0 {
             request = request.header("range", format!("bytes={start}-"));
         }
-        let mut answer = request.call().map_err(|e| Broken::Connection(self.hub.unreachable(&e, self.wanted)))?;
+        let mut answer = request.call().map_err(|e| Broken::Connection(format!("cannot reach the hub: {e}")))?;
         let status = answer.status().as_u16();
         match status {
             416 => {

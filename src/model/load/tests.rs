@@ -132,7 +132,8 @@ fn files_that_are_no_such_model_are_refused() {
     for (builder, expected) in [
         (tiny("blk.0.ffn_up"), "`blk.0.ffn_up.weight`: not in the file"),
         (tiny("output_norm"), "`output_norm.weight`: not in the file"),
-        (tiny("").floats("blk.0.attn_q.bias", &[32], &[0.0; 32]), "tensor `blk.0.attn_q.bias`"),
+        (tiny("").floats("blk.0.attn_q.bias", &[32], &[0.0; 32]), "`blk.0.attn_k.bias`: not in the file"),
+        (tiny("").floats("blk.0.attn_gate.weight", &[32], &[0.0; 32]), "tensor `blk.0.attn_gate.weight`"),
         (tiny("output_norm").floats("output_norm.weight", &[HIDDEN], &nan), "element 3 is not finite"),
         (with(tiny("blk.0.attn_v"), "blk.0.attn_v.weight", [8, HIDDEN], TensorType::F32), "[8, 32]"),
         (with(tiny("token_embd"), "token_embd.weight", [1, HIDDEN], TensorType::F32), "has 1 rows for 2 tokens"),

@@ -152,8 +152,8 @@ fn vocabulary(
     for (id, added) in encoder.get_added_tokens_decoder() {
         kinds[id as usize] = if added.special { TokenKind::Control } else { TokenKind::UserDefined };
     }
-    let id = |named: &Option<Named>| {
-        let text = match named.as_ref()? {
+    let id = |named: Option<&Named>| {
+        let text = match named? {
             Named::Text(text) | Named::Object { content: text } => text,
         };
         encoder.token_to_id(text)
@@ -167,7 +167,7 @@ fn vocabulary(
         }
     }
     other_ends.retain(|id| (*id as usize) < size);
-    let (bos, eos) = (id(&config.bos_token), id(&config.eos_token));
+    let (bos, eos) = (id(config.bos_token.as_ref()), id(config.eos_token.as_ref()));
     Ok(Ok(Vocabulary { tokens, kinds, bos, eos, other_ends }))
 }
 

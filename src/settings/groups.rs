@@ -55,7 +55,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelSettings {
-    /// A GGUF file, a folder in Hugging Face's layout, or `org/name` from the hub.
+    /// A GGUF file, or `org/name` of a repository.
     pub path: Option<String>,
     /// How weights are held in memory.
     pub quantize: Quantize,

@@ -119,7 +119,7 @@ fn frames(criterion: &mut Criterion) {
     let mut app = app();
     let area = Rect::new(0, 0, 200, 60);
     for (name, keys, charts) in cases {
-        app.ui = Default::default();
+        app.ui = App::new(app.theme.clone(), app.symbols, None).ui;
         app.arrange(charts);
         press(&mut app, keys);
         app.ui.toast = None;

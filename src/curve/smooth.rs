@@ -2,6 +2,9 @@
 
 use std::collections::VecDeque;
 
+/// A share too small to change a float next to 1.
+const NOTHING: f64 = 1e-17;
+
 /// An exponential moving average without the pull towards 0 at its start, as Adam's moments and the charts of W&B have it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ema {
@@ -24,6 +27,11 @@ impl Ema {
         }
         self.mean = self.weight * self.mean + (1.0 - self.weight) * value;
         self.share *= self.weight;
+        if self.share < NOTHING {
+            // Most points of a long curve need no division then.
+            self.share = 0.0;
+            return self.mean;
+        }
         self.mean / (1.0 - self.share)
     }
 }

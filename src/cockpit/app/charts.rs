@@ -135,8 +135,8 @@ impl App {
             Action::PanBack => self.ui.charts.pan(false, steps),
             Action::PanOn => self.ui.charts.pan(true, steps),
             Action::WholeRun => self.ui.charts.reset(),
-            Action::NextMarker => self.to_marker(true),
-            Action::PreviousMarker => self.to_marker(false),
+            Action::NextMarker => self.seek_marker(true),
+            Action::PreviousMarker => self.seek_marker(false),
             _ => {}
         }
     }
@@ -209,7 +209,7 @@ impl App {
         }
     }
 
-    fn to_marker(&mut self, next: bool) {
+    fn seek_marker(&mut self, next: bool) {
         let (first, last) = self.steps();
         let from = self.ui.charts.cursor.unwrap_or(if next { first } else { last.saturating_add(1) });
         let steps = self.run.markers().iter().map(|marker| marker.step);

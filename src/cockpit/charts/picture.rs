@@ -111,7 +111,7 @@ impl Picture {
     fn range(&self, tracer: Tracer<'_>, chart: &Chart) -> Option<Range> {
         let of = |points: &[Point]| Range::of(points.iter().map(|point| point.1));
         let rims = |rims: &[Rim]| Range::of(rims.iter().flat_map(|rim| [rim.1, rim.2]));
-        let curves = self.lines.iter().flat_map(|line| [of(&line.points), self.measured(tracer, line)]);
+        let curves = self.lines.iter().flat_map(|line| [of(&line.points), measured(tracer, line)]);
         let ghosts = self.ghost.iter().map(|line| of(line));
         let marks = Range::of(self.marks.iter().map(|mark| mark.value));
         let bands = [rims(&self.band), rims(&self.intervals), marks];
@@ -119,14 +119,6 @@ impl Picture {
         // Parts of a whole are seen as such only above 0.
         let is_stacked = matches!(chart.kind, Kind::Several { stacked: true, .. });
         all.map(|range| if is_stacked { Range { min: range.min.min(0.0), ..range } } else { range })
-    }
-
-    /// Of what was measured: beside a smoothed curve single spikes may leave the picture.
-    fn measured(&self, tracer: Tracer<'_>, line: &Line) -> Option<Range> {
-        (!line.raw.is_empty())
-            .then(|| tracer.series(&line.metric))
-            .flatten()
-            .and_then(|series| middle(tracer.values(series)))
     }
 
     /// Chooses the scale, and counts what it hides.
@@ -154,6 +146,14 @@ impl Picture {
             self.scale = Some(scale);
         }
     }
+}
+
+/// Of what was measured: beside a smoothed curve single spikes may leave the picture.
+fn measured(tracer: Tracer<'_>, line: &Line) -> Option<Range> {
+    (!line.raw.is_empty())
+        .then(|| tracer.series(&line.metric))
+        .flatten()
+        .and_then(|series| middle(tracer.values(series)))
 }
 
 /// The curves of a chart.

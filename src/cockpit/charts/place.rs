@@ -133,8 +133,8 @@ impl Place {
     }
 
     fn move_end(&mut self, end: u64, (first, last): Steps) {
-        let least = first.saturating_add(self.width.unwrap_or(0));
-        self.end = (end < last).then_some(end.max(least)).filter(|end| *end < last);
+        let earliest = first.saturating_add(self.width.unwrap_or(0));
+        self.end = (end < last).then_some(end.max(earliest)).filter(|end| *end < last);
     }
 
     /// Shows the whole run again, and follows it.

@@ -77,8 +77,8 @@ fn map(app: &App, chart: &Chart, measure: Measure, area: Rect, buf: &mut Buffer)
     let style = app.theme.chart(measure.color());
     let width = heat.columns.len();
     for x in 0..usize::from(area.width) {
-        let shares = &heat.columns[x * width / usize::from(area.width)];
-        for (row, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+        let bins = &heat.columns[x * width / usize::from(area.width)];
+        for (row, share) in bins.iter().enumerate().filter(|(_, share)| **share > 0.0) {
             let shade = ((share * shades.len() as f64).ceil() as usize).clamp(1, shades.len()) - 1;
             if let Some(cell) = buf.cell_mut((area.x + x as u16, area.bottom() - 1 - row as u16)) {
                 cell.set_symbol(shades[shade]).set_style(style);

@@ -117,8 +117,7 @@ pub fn render(plot: &Plot<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) 
 fn draw(canvas: &Canvas<'_>, layer: &Layer<'_>, symbols: &Symbols, area: Rect, buf: &mut Buffer) {
     let mut dots = Dots::new(area);
     match layer {
-        Layer::Curve(points, _) | Layer::Dashed(points, _) if points.is_empty() => {}
-        Layer::Band(rims, _) if rims.is_empty() => {}
+        Layer::Curve([], _) | Layer::Dashed([], _) | Layer::Band([], _) => {}
         Layer::Curve(points, style) => {
             canvas.trace(&mut dots, points);
             dots.paint(*style, symbols, None, area, buf);

@@ -68,6 +68,17 @@ impl Command {
     }
 }
 
+/// The way from a cockpit to a trainer.
+///
+/// Sending neither waits nor fails for the caller: what became of a command is told by events alone.
+pub trait CommandSink: Send + Sync {
+    /// Hands over a command.
+    fn send(&self, command: Command);
+
+    /// Asks to be the one whose commands count. Where nobody else can steer there is nothing to take.
+    fn take_control(&self) {}
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,15 +93,4 @@ mod tests {
         assert_eq!(of(&serde_json::to_string(&set).unwrap()), set);
         assert_eq!(set.words(), "to set grpo.beta to 0.1");
     }
-}
-
-/// The way from a cockpit to a trainer.
-///
-/// Sending neither waits nor fails for the caller: what became of a command is told by events alone.
-pub trait CommandSink: Send + Sync {
-    /// Hands over a command.
-    fn send(&self, command: Command);
-
-    /// Asks to be the one whose commands count. Where nobody else can steer there is nothing to take.
-    fn take_control(&self) {}
 }

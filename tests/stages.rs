@@ -113,6 +113,7 @@ fn an_attached_cockpit_follows_to_the_next_stage() {
     wait_until("the first stage listens", || place.trainer("1-sft").is_some());
     let Some(mut cockpit) = Pty::start(place.program(&["attach"]).arg("whole")) else {
         trainer.kill().unwrap();
+        trainer.wait().unwrap();
         return;
     };
     cockpit.wait_for("the run is complete").wait_for("this was stage 1 of 2");

@@ -155,7 +155,7 @@ mod tests {
         some.earlier[0] = vec![before(&judged, false), before(&judged, false)];
         some.earlier[1] = vec![before(&judged, true)];
         some.earlier[2] = vec![before(&judged, false)];
-        some.completions[0].given = vec![0..1];
+        some.completions[0].given.push(0..1);
         let some = [some];
         let mut metrics = reward_metrics(&some);
         assert_eq!(metrics.get("completions/min_length"), Some(0.0), "what the model was given is no length");

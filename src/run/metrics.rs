@@ -51,7 +51,7 @@ metrics! {
     SKIPPED_UPDATES = "skipped_updates", "skipped", "Updates left out because loss or gradient was not finite.", "0";
     MEAN_LENGTH = "completions/mean_length", "length", "Mean completion length in tokens.", "steady; unbroken growth is length hacking";
     CLIPPED_RATIO = "completions/clipped_ratio", "truncated", "Share of completions cut off at their greatest length.", "near 0";
-    MEAN_TURNS = "turns/mean", "turns", "Mean number of replies to a question, those to the feedback on its query included (rollout.correction_turns).", "falls towards 1 as fewer queries fail";
+    MEAN_TURNS = "turns/mean", "turns", "Mean number of replies to a question, those to the feedback on its query included.", "falls towards 1 as fewer queries fail";
     CORRECTED = "turns/corrected", "corrected", "Share of the completions with feedback whose first query was wrong and whose last one is right.", "rises; well above turns/spoilt";
     SPOILT = "turns/spoilt", "spoilt", "Share of the completions with feedback whose first query was right, its result being empty, and whose last one is wrong.", "near 0";
     ROLLOUT_TIME = "time/rollout", "rollout s", "Seconds spent generating completions.", "steady";

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Override, Settings, SettingsError, overlay};
 
 /// Keys of settings that are looked up anew in every step, and so can change between two of them.
-pub const LIVE: [&str; 40] = [
+pub const LIVE: [&str; 41] = [
     "optim.learning_rate",
     "optim.max_grad_norm",
     "optim.weight_decay",
@@ -29,6 +29,7 @@ pub const LIVE: [&str; 40] = [
     "rollout.top_k",
     "rollout.min_p",
     "rollout.constrain",
+    "rollout.correction_turns",
     "reward.execution",
     "reward.partial",
     "reward.executable",

@@ -6,8 +6,11 @@ use serde_yaml::Value;
 
 use super::{PromptSettings, Settings};
 
+/// How a path becomes absolute.
+type Absolute = fn(&str) -> String;
+
 /// Paths that a stage may set for itself: group, name, and how such a path becomes absolute.
-const OF_STAGES: [(&str, &str, fn(&str) -> String); 5] = [
+const OF_STAGES: [(&str, &str, Absolute); 5] = [
     ("model", "path", in_text),
     ("data", "root", in_text),
     ("prompt", "template", template),

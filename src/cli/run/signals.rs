@@ -45,12 +45,13 @@ pub async fn until_ended(mut ended: oneshot::Receiver<()>, remote: &Remote) -> O
     let mut streams = Streams::open();
     let mut early = received();
     loop {
-        let number = match early.take() {
-            Some(number) => number,
-            None => tokio::select! {
+        let number = if let Some(number) = early.take() {
+            number
+        } else {
+            tokio::select! {
                 _ = &mut ended => return first.map(|(number, _)| number),
                 number = streams.next() => number,
-            },
+            }
         };
         match first {
             None => {

@@ -196,7 +196,9 @@ fn an_export_beside_a_live_exporter_sends_nothing_twice() {
     };
     let exports = [work(), work()];
     live.catch_up(&store).unwrap();
-    exports.into_iter().for_each(|export| export.join().unwrap());
+    for export in exports {
+        export.join().unwrap();
+    }
     live.catch_up(&store).unwrap();
     assert_eq!(sent(&calls, "r1"), (1..=40).collect::<Vec<_>>());
 }

@@ -51,11 +51,7 @@ fn spread(values: &[f32], given: &[Range<usize>]) -> Vec<f32> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::float_cmp,
-    clippy::single_range_in_vec_init,
-    reason = "values are moved, not computed; a list of ranges may have one"
-)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges may have one")]
 mod tests {
     use super::*;
 

@@ -113,7 +113,7 @@ fn main() {
     timed("score with adapter", flops(rows, head), peak, || model.score(Some(&lora), &group, 0.8).unwrap());
     for (recompute, passes) in [(Recompute::Never, 2), (Recompute::Always, 3)] {
         let mut grads = LoraGrads::of(&lora);
-        let options = BackwardOptions { recompute, head_chunk: 128 };
+        let options = BackwardOptions { recompute, head_chunk: 128, dropout: None };
         let mut loss = |s: &sqlr1_tui::model::TokenScores| {
             s.logprobs.iter().map(|l| vec![-1.0; l.len()]).collect::<Vec<_>>().into()
         };

@@ -7,11 +7,12 @@ use burn::tensor::{Device, Distribution, Tensor};
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sqlr1_tui::model::{
     RopeScaling,
+    gguf::TensorType,
     ops::{
         self, AttentionRecord, HeadToken, Rotation,
         layout::{AdapterLayout, CacheRow, Heads, Segments},
     },
-    packed::{BlockFormat, PackedMatrix},
+    packed::PackedMatrix,
 };
 
 #[global_allocator]
@@ -23,7 +24,7 @@ fn random(rows: usize, cols: usize) -> Tensor<2> {
     Tensor::random([rows, cols], Distribution::Normal(0.0, 1.0), &Device::flex())
 }
 
-fn packed(format: BlockFormat, rows: usize, cols: usize) -> PackedMatrix {
+fn packed(format: TensorType, rows: usize, cols: usize) -> PackedMatrix {
     // Scales of about 0.001 (float16 0x14xx); codes are whatever the pattern gives.
     let block = |i: usize| {
         (0..format.block_bytes()).map(move |j| if j % 2 == 1 && j < 4 { 0x14 } else { (i * 7 + j * 13) as u8 })
@@ -33,7 +34,7 @@ fn packed(format: BlockFormat, rows: usize, cols: usize) -> PackedMatrix {
 }
 
 fn matmul(c: &mut Criterion) {
-    let shapes = [(BlockFormat::Q4_1, 3072, 576), (BlockFormat::Q4_1, 576, 1536), (BlockFormat::Q8_0, 49_152, 576)];
+    let shapes = [(TensorType::Q4_1, 3072, 576), (TensorType::Q4_1, 576, 1536), (TensorType::Q8_0, 49_152, 576)];
     for (format, rows, cols) in shapes {
         let weight = packed(format, rows, cols);
         let mut group = c.benchmark_group(format!("matmul {format:?} [{rows}, {cols}]"));
@@ -49,7 +50,7 @@ fn matmul(c: &mut Criterion) {
 }
 
 fn matmul_transposed(c: &mut Criterion) {
-    for (format, rows, cols) in [(BlockFormat::Q4_1, 3072, 576), (BlockFormat::Q8_0, 49_152, 576)] {
+    for (format, rows, cols) in [(TensorType::Q4_1, 3072, 576), (TensorType::Q8_0, 49_152, 576)] {
         let weight = packed(format, rows, cols);
         let mut group = c.benchmark_group(format!("matmul transposed {format:?} [{rows}, {cols}]"));
         for m in [128, 654] {
@@ -64,7 +65,7 @@ fn matmul_transposed(c: &mut Criterion) {
 }
 
 fn gather(c: &mut Criterion) {
-    let weight = packed(BlockFormat::Q4_1, 49_152, 576);
+    let weight = packed(TensorType::Q4_1, 49_152, 576);
     for count in [8, 654] {
         let ids: Vec<u32> = (0..count).map(|i| i * 7919 % 49_152).collect();
         c.bench_function(&format!("gather embeddings {count}"), |b| b.iter(|| black_box(ops::gather(&weight, &ids))));

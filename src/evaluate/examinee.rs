@@ -100,8 +100,9 @@ impl Examinee {
         let wanted = settings.model.path.as_deref();
         let wanted = wanted.ok_or_else(|| TrainError::Unusable("no model: give --model FILE.gguf".into()))?;
         let device = device::choose(&settings.run.device)?.device;
-        let model =
+        let mut model =
             Model::load(&locate_or_fetch(wanted, &mut unheard)?, settings.model.quantize, &device, &mut |_, _| {})?;
+        model.attach(&settings.model.adapters)?;
         let adapter = settings.lora.init_adapter.as_ref();
         let adapter = adapter.map(|dir| Lora::load(dir, &model.config, &device)).transpose()?;
         let (context, reply) = (model.config.max_position_embeddings, settings.rollout.max_completion_length);

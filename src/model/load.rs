@@ -1,17 +1,22 @@
 //! From a model's files to a model in memory.
 
 mod layer;
+mod plan;
 mod summary;
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use self::plan::Plan;
 use super::{
-    ModelConfig, ModelError, Tokenizer,
+    AdapterSet, Lora, ModelConfig, ModelError, Tokenizer,
     config::CONFIG_FILE,
     gguf::{GgufFile, TensorInfo, TensorType, TensorView, dequantize},
-    packed::{BlockFormat, PackedMatrix, undo_rope_row_order},
+    packed::{PackedMatrix, undo_rope_row_order},
     source::Source,
     weights::Weights,
 };
@@ -29,8 +34,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Loads a GGUF file, or a folder in Hugging Face's layout, onto `device`. Quantized blocks stay packed unless `quantize` is [`Quantize::None`]; other
-    /// formats are held as float32. `progress` hears how many bytes of how many are done.
+    /// Loads a GGUF file, or a folder in Hugging Face's layout, onto `device`. `quantize` says how matrices are held; norms and
+    /// biases become float32. `progress` hears how many bytes of how many are done.
     ///
     /// The file is not needed any more when this returns.
     ///
@@ -84,9 +89,20 @@ impl Model {
             let problem = format!("has {} rows for {} tokens", config.vocab_size, tokenizer.vocab_size());
             return Err(ModelError::tensor(source.path(), &source.name_in_files("token_embd.weight"), problem));
         }
-        let weights = load_weights(source, &config, quantize, device, progress)?;
-        let summary = summary::summary(source, &config, &weights, quantize)?;
+        let (weights, held) = load_and_count(source, &config, quantize, device, progress)?;
+        let summary = summary::summary(source, &config, &weights, &held)?;
         Ok(Self { config, tokenizer, weights, summary })
+    }
+
+    /// Makes the adapters in these folders (PEFT's format) part of the frozen base, all of them at once.
+    ///
+    /// # Errors
+    /// As [`Lora::load`].
+    pub fn attach(&mut self, folders: &[PathBuf]) -> Result<(), ModelError> {
+        attach(&mut self.weights, &self.config, folders)?;
+        self.summary.formats.extend(folders.iter().map(|folder| format!(", with {}", folder.display())));
+        self.summary.weight_bytes = self.weights.bytes();
+        Ok(())
     }
 
     /// The model in figures; nothing of it is trained.
@@ -94,6 +110,21 @@ impl Model {
         self.summary.clone()
     }
 }
+
+/// Makes the adapters in these folders part of frozen weights; see [`Model::attach`].
+///
+/// # Errors
+/// As [`Lora::load`].
+pub fn attach(weights: &mut Weights, config: &ModelConfig, folders: &[PathBuf]) -> Result<(), ModelError> {
+    for folder in folders {
+        let lora = Lora::load(folder, config, &weights.final_norm.device())?;
+        weights.attach(&AdapterSet::from_lora(config, &lora)?);
+    }
+    Ok(())
+}
+
+/// Formats in memory, with their tensor counts.
+type Held = BTreeMap<&'static str, usize>;
 
 /// Loads the weights that `config` asks for, and refuses files that hold more than those.
 ///
@@ -106,11 +137,22 @@ pub fn load_weights(
     device: &Device,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Weights, ModelError> {
+    load_and_count(source, config, quantize, device, progress).map(|(weights, _)| weights)
+}
+
+fn load_and_count(
+    source: &Source,
+    config: &ModelConfig,
+    quantize: Quantize,
+    device: &Device,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(Weights, Held), ModelError> {
     let total = source.tensors().iter().map(|info| info.byte_len() as u64).sum();
-    let mut loader = Loader { source, config, quantize, device, used: HashSet::new(), done: 0, total, progress };
+    let (used, held) = (HashSet::new(), Held::new());
+    let mut loader = Loader { source, config, quantize, device, used, held, done: 0, total, progress };
     let weights = loader.weights()?;
     loader.refuse_unused()?;
-    Ok(weights)
+    Ok((weights, loader.held))
 }
 
 /// Takes tensors out of files and remembers which.
@@ -120,6 +162,7 @@ struct Loader<'a> {
     quantize: Quantize,
     device: &'a Device,
     used: HashSet<&'a str>,
+    held: Held,
     done: u64,
     total: u64,
     progress: &'a mut dyn FnMut(u64, u64),
@@ -132,6 +175,7 @@ impl<'a> Loader<'a> {
         if let Some(factors) = self.source.find_tensor("rope_freqs.weight") {
             // The configuration has read them.
             self.used.insert(&factors.info.name);
+            *self.held.entry(TensorType::F32.name()).or_default() += 1;
         }
         let layers = (0..self.config.num_hidden_layers).map(|n| self.layer(n)).collect::<Result<_, _>>()?;
         let final_norm = self.norm("output_norm.weight")?;
@@ -143,8 +187,14 @@ impl<'a> Loader<'a> {
         Ok(Weights { embedding, layers, final_norm, head })
     }
 
-    /// The tensor `name`, which must have this shape and finite values.
+    /// The tensor `name`, as [`Self::view`], to be held as float32.
     fn take(&mut self, name: &str, shape: &[usize]) -> Result<TensorView<'a>, ModelError> {
+        *self.held.entry(TensorType::F32.name()).or_default() += 1;
+        self.view(name, shape)
+    }
+
+    /// The tensor `name`, which must have this shape and finite values.
+    fn view(&mut self, name: &str, shape: &[usize]) -> Result<TensorView<'a>, ModelError> {
         let view = self.source.tensor_of_shape(name, shape)?;
         if let Some(element) = dequantize::first_not_finite(view.info.tensor_type, view.bytes) {
             let problem = format!("element {element} is not finite; the file is corrupt");
@@ -173,18 +223,13 @@ impl<'a> Loader<'a> {
         [rows, cols]: [usize; 2],
         interleaved_heads: Option<usize>,
     ) -> Result<PackedMatrix, ModelError> {
-        let view = self.take(name, &[rows, cols])?;
+        let view = self.view(name, &[rows, cols])?;
         let ordered = interleaved_heads.map(|heads| undo_rope_row_order(view.bytes, rows, heads));
         let bytes = ordered.as_deref().unwrap_or(view.bytes);
-        let packed = packed_format(view.info.tensor_type).filter(|_| self.quantize == Quantize::Auto);
-        let matrix = if let Some(format) = packed {
-            PackedMatrix::from_blocks(format, rows, cols, bytes, self.device)
-        } else {
-            let mut values = vec![0.0; rows * cols];
-            dequantize::dequantize(view.info.tensor_type, bytes, &mut values)?;
-            PackedMatrix::from_f32(rows, cols, values, self.device)
-        };
-        matrix.map_err(|e| ModelError::tensor(self.source.path(), &view.info.name, e.to_string()))
+        let plan = Plan::of(self.quantize, view.info.tensor_type, cols, name.starts_with("blk."));
+        *self.held.entry(plan.format()).or_default() += 1;
+        plan.matrix(view.info.tensor_type, [rows, cols], bytes, self.device)
+            .map_err(|e| ModelError::tensor(self.source.path(), &view.info.name, e.to_string()))
     }
 
     /// A tensor that nobody asked for means that the model computes something which is not computed here.
@@ -203,15 +248,6 @@ impl<'a> Loader<'a> {
                 Err(ModelError::unsupported(self.source.path(), what, "use a plain model of this architecture"))
             }
         }
-    }
-}
-
-fn packed_format(tensor_type: TensorType) -> Option<BlockFormat> {
-    match tensor_type {
-        TensorType::Q4_0 => Some(BlockFormat::Q4_0),
-        TensorType::Q4_1 => Some(BlockFormat::Q4_1),
-        TensorType::Q8_0 => Some(BlockFormat::Q8_0),
-        TensorType::F32 | TensorType::F16 | TensorType::Bf16 => None,
     }
 }
 

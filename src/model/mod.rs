@@ -24,8 +24,8 @@ pub mod weights;
 
 pub use config::{Biases, ModelConfig, RopeScaling};
 pub use decoder::{
-    AdapterSet, BackwardOptions, Decoder, LoraGrads, PackedGroup, RecordedRows, Recording, TokenGrads, TokenScores,
-    keeps_generation,
+    AdapterSet, BackwardOptions, Decoder, Dropout, LoraGrads, PackedGroup, RecordedRows, Recording, TokenGrads,
+    TokenScores, keeps_generation,
 };
 pub use error::ModelError;
 pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};

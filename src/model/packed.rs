@@ -1,45 +1,34 @@
-//! Weight matrices as the file has them: 4- and 8-bit blocks stay packed, other formats are dense float32.
+//! Weight matrices as they are held in memory: quantized blocks stay packed, 16- and 32-bit floats are dense.
 //!
-//! A block covers 32 weights of a row (the layouts of `ggml-common.h`). Scales are widened to float32, which is exact,
-//! and the codes are kept as `u32` words in the file's byte order, so that one tensor pair serves CPU and GPU kernels.
+//! A packed row is a row of blocks of 32 weights ([`layout`] says how each kind lies in memory). Scales are widened to
+//! float32, which is exact, and codes are kept as `u32` words, so that one tensor pair serves CPU and GPU kernels.
+
+pub mod layout;
+pub mod nf4;
+mod split;
+mod unpack;
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use half::f16;
+use half::{bf16, f16};
 use thiserror::Error;
 
-/// Weights in a block.
-pub const BLOCK: usize = 32;
-
-/// Quantized block formats that can be held packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockFormat {
-    /// 18 bytes: scale d (float16), 16 bytes of nibbles; weight = d·(q − 8). Held as Q4 with min −8d.
-    Q4_0,
-    /// 20 bytes: scale d and min m (float16), 16 bytes of nibbles; weight = d·q + m.
-    Q4_1,
-    /// 34 bytes: scale d (float16), 32 signed bytes; weight = d·q.
-    Q8_0,
-}
-
-impl BlockFormat {
-    /// Bytes of one block in a GGUF file.
-    pub fn block_bytes(self) -> usize {
-        match self {
-            Self::Q4_0 => 18,
-            Self::Q4_1 => 20,
-            Self::Q8_0 => 34,
-        }
-    }
-}
+use self::{layout::NF4_BLOCK, nf4::DoubleQuantized, split::Parts, unpack::dequantize};
+pub use self::{
+    layout::{BLOCK, PackedLayout},
+    nf4::NF4,
+};
+use crate::model::gguf::TensorType;
 
 /// Why a matrix cannot be built from the bytes at hand.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum PackedError {
     /// Rows do not consist of whole blocks.
-    #[error("rows of {cols} weights cannot be cut into blocks of 32; expected a multiple of 32")]
+    #[error("rows of {cols} weights cannot be cut into blocks; expected a multiple of {block}")]
     RaggedRow {
         /// Weights in a row.
         cols: usize,
+        /// Weights in a block.
+        block: usize,
     },
     /// The data has another size than the shape asks for.
     #[error("a [{rows}, {cols}] matrix needs {expected} bytes, found {found}; the file is damaged or cut short")]
@@ -55,33 +44,6 @@ pub enum PackedError {
     },
 }
 
-/// How a packed matrix holds its codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PackedLayout {
-    /// 4-bit codes: four words a block; in its 16 bytes, byte j holds weight j low and weight 16 + j high. Scale and min.
-    Q4,
-    /// Signed 8-bit codes: eight words a block, in order. Scale only.
-    Q8,
-}
-
-impl PackedLayout {
-    /// `u32` words of codes in a block.
-    pub fn words_per_block(self) -> usize {
-        match self {
-            Self::Q4 => 4,
-            Self::Q8 => 8,
-        }
-    }
-
-    /// Float32 parameters of a block: scale and, for Q4, min.
-    pub fn scales_per_block(self) -> usize {
-        match self {
-            Self::Q4 => 2,
-            Self::Q8 => 1,
-        }
-    }
-}
-
 /// The tensors behind a matrix.
 #[derive(Debug, Clone)]
 #[allow(clippy::large_enum_variant)] // A model has a few hundred of these.
@@ -90,12 +52,12 @@ pub enum Storage {
     Packed {
         /// Meaning of the words.
         layout: PackedLayout,
-        /// Codes, `[rows, blocks · words_per_block]`, `u32`.
+        /// Codes, `[rows, row_words]`, `u32`.
         words: Tensor<2, Int>,
-        /// Block parameters, `[rows, blocks · scales_per_block]`, scale before min.
+        /// Parameters, `[rows, row_scales]`.
         scales: Tensor<2>,
     },
-    /// Float32 weights, `[rows, cols]`.
+    /// Weights `[rows, cols]` as float32, float16 or bfloat16.
     Dense(Tensor<2>),
 }
 
@@ -108,36 +70,56 @@ pub struct PackedMatrix {
 }
 
 impl PackedMatrix {
-    /// From the raw blocks of a GGUF tensor, row by row.
+    /// From a tensor's bytes in a file, row by row: quantized blocks are repacked, floats keep their width.
     ///
     /// # Errors
     /// [`PackedError`] if the bytes do not make up `rows` × `cols` weights.
     pub fn from_blocks(
-        format: BlockFormat,
+        tensor_type: TensorType,
         rows: usize,
         cols: usize,
         bytes: &[u8],
         device: &Device,
     ) -> Result<Self, PackedError> {
-        if !cols.is_multiple_of(BLOCK) {
-            return Err(PackedError::RaggedRow { cols });
+        let block = tensor_type.block_len();
+        if !cols.is_multiple_of(block) {
+            return Err(PackedError::RaggedRow { cols, block });
         }
-        let blocks = cols / BLOCK;
-        let expected = rows * blocks * format.block_bytes();
+        let expected = rows * (cols / block) * tensor_type.block_bytes();
         if bytes.len() != expected {
             return Err(PackedError::WrongSize { rows, cols, expected, found: bytes.len() });
         }
-        let layout = if format == BlockFormat::Q8_0 { PackedLayout::Q8 } else { PackedLayout::Q4 };
-        let mut words = Vec::with_capacity(rows * blocks * layout.words_per_block());
-        let mut scales = Vec::with_capacity(rows * blocks * layout.scales_per_block());
-        for block in bytes.chunks_exact(format.block_bytes()) {
-            split_block(format, block, &mut words, &mut scales);
+        let Some(layout) = PackedLayout::of(tensor_type) else {
+            return Ok(Self::from_tensor(floats(tensor_type, bytes, [rows, cols], device)));
+        };
+        let mut parts = Parts {
+            words: Vec::with_capacity(rows * layout.row_words(cols)),
+            scales: Vec::with_capacity(rows * layout.row_scales(cols)),
+        };
+        bytes.chunks_exact(tensor_type.block_bytes()).for_each(|block| parts.split(tensor_type, block));
+        Ok(Self::from_parts(layout, [rows, cols], parts, device))
+    }
+
+    /// From float32 weights, row by row, quantized to NF4 with double quantization.
+    ///
+    /// # Errors
+    /// [`PackedError`] if rows do not consist of blocks of 64, or there are not `rows` × `cols` weights.
+    pub fn to_nf4(rows: usize, cols: usize, weights: &[f32], device: &Device) -> Result<Self, PackedError> {
+        if !cols.is_multiple_of(NF4_BLOCK) {
+            return Err(PackedError::RaggedRow { cols, block: NF4_BLOCK });
         }
-        let words = TensorData::new(words, [rows, blocks * layout.words_per_block()]);
-        let scales = TensorData::new(scales, [rows, blocks * layout.scales_per_block()]);
+        if weights.len() != rows * cols {
+            return Err(PackedError::WrongSize { rows, cols, expected: rows * cols * 4, found: weights.len() * 4 });
+        }
+        let parts = DoubleQuantized::new(weights).parts(cols);
+        Ok(Self::from_parts(PackedLayout::Nf4, [rows, cols], parts, device))
+    }
+
+    fn from_parts(layout: PackedLayout, [rows, cols]: [usize; 2], parts: Parts, device: &Device) -> Self {
+        let words = TensorData::new(parts.words, [rows, layout.row_words(cols)]);
+        let scales = TensorData::new(parts.scales, [rows, layout.row_scales(cols)]);
         let words = Tensor::from_data(words, (device, DType::U32));
-        let scales = Tensor::from_data(scales, device);
-        Ok(Self { rows, cols, storage: Storage::Packed { layout, words, scales } })
+        Self { rows, cols, storage: Storage::Packed { layout, words, scales: Tensor::from_data(scales, device) } }
     }
 
     /// From float32 weights, row by row.
@@ -175,19 +157,17 @@ impl PackedMatrix {
     /// Bytes held in memory.
     pub fn bytes(&self) -> u64 {
         let per_row = match &self.storage {
-            Storage::Packed { layout, .. } => {
-                self.cols / BLOCK * 4 * (layout.words_per_block() + layout.scales_per_block())
-            }
-            Storage::Dense(_) => self.cols * 4,
+            Storage::Packed { layout, .. } => 4 * (layout.row_words(self.cols) + layout.row_scales(self.cols)),
+            Storage::Dense(weights) => self.cols * weights.dtype().size(),
         };
         (self.rows * per_row) as u64
     }
 
-    /// All weights as float32, `[rows, cols]`. Plain tensor operations: for tests and for `model.quantize: none`.
+    /// All weights as float32, `[rows, cols]`. Plain tensor operations: for tests, and backends without kernels.
     pub fn dequantize(&self) -> Tensor<2> {
         match &self.storage {
-            Storage::Packed { layout, words, scales } => dequantize(*layout, words, scales),
-            Storage::Dense(weights) => weights.clone(),
+            Storage::Packed { layout, words, scales } => dequantize(*layout, self.cols, words, scales),
+            Storage::Dense(weights) => weights.clone().cast(DType::F32),
         }
     }
 
@@ -201,9 +181,10 @@ impl PackedMatrix {
     pub fn gather_rows(&self, ids: Tensor<1, Int>) -> Tensor<2> {
         match &self.storage {
             Storage::Packed { layout, words, scales } => {
-                dequantize(*layout, &words.clone().select(0, ids.clone()), &scales.clone().select(0, ids))
+                let (words, scales) = (words.clone().select(0, ids.clone()), scales.clone().select(0, ids));
+                dequantize(*layout, self.cols, &words, &scales)
             }
-            Storage::Dense(weights) => weights.clone().select(0, ids),
+            Storage::Dense(weights) => weights.clone().select(0, ids).cast(DType::F32),
         }
     }
 
@@ -231,7 +212,7 @@ impl PackedMatrix {
                 words: Tensor::cat(vec![words.clone(), more_words.clone()], 0),
                 scales: Tensor::cat(vec![scales.clone(), more_scales.clone()], 0),
             },
-            (Storage::Dense(top), Storage::Dense(more)) => {
+            (Storage::Dense(top), Storage::Dense(more)) if top.dtype() == more.dtype() => {
                 Storage::Dense(Tensor::cat(vec![top.clone(), more.clone()], 0))
             }
             _ => return false,
@@ -241,52 +222,24 @@ impl PackedMatrix {
     }
 }
 
-/// Appends one block's codes and parameters.
-fn split_block(format: BlockFormat, block: &[u8], words: &mut Vec<u32>, scales: &mut Vec<f32>) {
-    let float = |at: usize| f16::from_le_bytes([block[at], block[at + 1]]).to_f32();
-    let scale = float(0);
-    scales.push(scale);
-    let codes = match format {
-        BlockFormat::Q4_0 => {
-            scales.push(-8.0 * scale);
-            &block[2..]
+/// Floats of a file as a tensor of their own width.
+fn floats(tensor_type: TensorType, bytes: &[u8], shape: [usize; 2], device: &Device) -> Tensor<2> {
+    let halves = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
+    match tensor_type {
+        TensorType::F16 => {
+            let values: Vec<f16> = halves().map(f16::from_le_bytes).collect();
+            Tensor::from_data(TensorData::new(values, shape), (device, DType::F16))
         }
-        BlockFormat::Q4_1 => {
-            scales.push(float(2));
-            &block[4..]
+        TensorType::Bf16 => {
+            let values: Vec<bf16> = halves().map(bf16::from_le_bytes).collect();
+            Tensor::from_data(TensorData::new(values, shape), (device, DType::BF16))
         }
-        BlockFormat::Q8_0 => &block[2..],
-    };
-    words.extend(codes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-}
-
-/// Words and scales `[rows, ..]` to weights `[rows, cols]`, in plain tensor operations.
-fn dequantize(layout: PackedLayout, words: &Tensor<2, Int>, scales: &Tensor<2>) -> Tensor<2> {
-    let rows = words.dims()[0];
-    let blocks = words.dims()[1] / layout.words_per_block();
-    let bits = |shift: u32, mask: u32| -> Tensor<3> {
-        let words = words.clone().reshape([rows, blocks, layout.words_per_block()]);
-        words.bitwise_right_shift_scalar(shift).bitwise_and_scalar(mask).float()
-    };
-    let scales = scales.clone().reshape([rows, blocks, layout.scales_per_block()]);
-    let weights = match layout {
-        PackedLayout::Q4 => {
-            let half = |shift: u32| {
-                let bytes = [0, 8, 16, 24].map(|byte| bits(byte + shift, 15));
-                Tensor::stack::<4>(bytes.to_vec(), 3).reshape([rows, blocks, BLOCK / 2])
-            };
-            let codes = Tensor::cat(vec![half(0), half(4)], 2);
-            codes * scales.clone().narrow(2, 0, 1) + scales.narrow(2, 1, 1)
+        _ => {
+            let values: Vec<f32> =
+                bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            Tensor::from_data(TensorData::new(values, shape), device)
         }
-        PackedLayout::Q8 => {
-            let bytes = [0, 8, 16, 24].map(|byte| bits(byte, 255));
-            let codes = Tensor::stack::<4>(bytes.to_vec(), 3).reshape([rows, blocks, BLOCK]);
-            // Two's complement: codes of 128 and above stand for code − 256.
-            let negative = codes.clone().greater_equal_scalar(128.0).float() * 256.0;
-            (codes - negative) * scales
-        }
-    };
-    weights.reshape([rows, blocks * BLOCK])
+    }
 }
 
 /// Undoes llama.cpp's row order for q and k of llama-architecture files, on raw bytes.
@@ -306,5 +259,7 @@ pub fn undo_rope_row_order(bytes: &[u8], rows: usize, heads: usize) -> Vec<u8> {
     ordered
 }
 
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     Biases, ModelConfig, RopeScaling,
-    packed::{BlockFormat, PackedMatrix},
+    gguf::TensorType,
+    packed::PackedMatrix,
     weights::{LayerWeights, QueryKeyNorm, StackedLinear, Weights},
 };
 
@@ -35,14 +36,14 @@ pub fn tiny_config() -> ModelConfig {
 }
 
 /// Random blocks with weights of about unit gain.
-fn matrix(format: BlockFormat, rows: usize, cols: usize, rng: &mut ChaCha8Rng, device: &Device) -> PackedMatrix {
+fn matrix(format: TensorType, rows: usize, cols: usize, rng: &mut ChaCha8Rng, device: &Device) -> PackedMatrix {
     let mut bytes: Vec<u8> = (0..rows * cols / 32 * format.block_bytes()).map(|_| rng.random()).collect();
     let gain = 1.0 / (cols as f32).sqrt();
     for block in bytes.chunks_exact_mut(format.block_bytes()) {
-        let step = if format == BlockFormat::Q8_0 { gain / 80.0 } else { gain / 4.5 };
+        let step = if format == TensorType::Q8_0 { gain / 80.0 } else { gain / 4.5 };
         let scale = step * rng.random_range(0.7..1.3_f32);
         block[..2].copy_from_slice(&f16::from_f32(scale).to_le_bytes());
-        if format == BlockFormat::Q4_1 {
+        if format == TensorType::Q4_1 {
             block[2..4].copy_from_slice(&f16::from_f32(-7.5 * scale).to_le_bytes());
         }
     }
@@ -69,32 +70,32 @@ pub fn random_weights(config: &ModelConfig, seed: u64, device: &Device) -> Weigh
         }),
         qkv: StackedLinear::new(
             vec![
-                matrix(BlockFormat::Q4_1, q, hidden, rng, device),
-                matrix(BlockFormat::Q4_0, kv, hidden, rng, device),
-                matrix(BlockFormat::Q8_0, kv, hidden, rng, device),
+                matrix(TensorType::Q4_1, q, hidden, rng, device),
+                matrix(TensorType::Q4_0, kv, hidden, rng, device),
+                matrix(TensorType::Q8_0, kv, hidden, rng, device),
             ],
             bias(biases.qkv, q + 2 * kv, rng),
         ),
         output: StackedLinear::new(
-            vec![matrix(BlockFormat::Q4_1, hidden, q, rng, device)],
+            vec![matrix(TensorType::Q4_1, hidden, q, rng, device)],
             bias(biases.output, hidden, rng),
         ),
         feed_forward_norm: norm(hidden, rng, device),
         gate_up: StackedLinear::new(
             vec![
-                matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
-                matrix(BlockFormat::Q4_1, inner, hidden, rng, device),
+                matrix(TensorType::Q4_1, inner, hidden, rng, device),
+                matrix(TensorType::Q4_1, inner, hidden, rng, device),
             ],
             bias(biases.feed_forward, 2 * inner, rng),
         ),
         down: StackedLinear::new(
-            vec![matrix(BlockFormat::Q4_0, hidden, inner, rng, device)],
+            vec![matrix(TensorType::Q4_0, hidden, inner, rng, device)],
             bias(biases.feed_forward, hidden, rng),
         ),
     });
     let layers = layers.collect();
     Weights {
-        embedding: matrix(BlockFormat::Q8_0, config.vocab_size, hidden, rng, device),
+        embedding: matrix(TensorType::Q8_0, config.vocab_size, hidden, rng, device),
         layers,
         final_norm: norm(hidden, rng, device),
         head: None,

@@ -2,7 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use super::packed::PackedMatrix;
+use super::{
+    decoder::adapters::{Adapter, AdapterSet, Stack},
+    packed::PackedMatrix,
+};
 
 /// Matrices that read the same input, on top of each other: one output with a column range per projection.
 #[derive(Debug, Clone)]
@@ -13,13 +16,15 @@ pub struct StackedLinear {
     pub widths: Vec<usize>,
     /// Added to the output, `[out]`.
     pub bias: Option<Tensor<1>>,
+    /// Adapters that are part of the frozen base.
+    pub frozen: Vec<Adapter>,
 }
 
 impl StackedLinear {
     /// Stacks projections; `bias` covers all of them, in order.
     pub fn new(projections: Vec<PackedMatrix>, bias: Option<Tensor<1>>) -> Self {
         let widths = projections.iter().map(PackedMatrix::rows).collect();
-        Self { parts: PackedMatrix::stack(projections), widths, bias }
+        Self { parts: PackedMatrix::stack(projections), widths, bias, frozen: Vec::new() }
     }
 
     /// Inputs.
@@ -89,12 +94,28 @@ impl Weights {
         self.head.as_ref().unwrap_or(&self.embedding)
     }
 
+    /// Makes adapters part of the base: nothing trains them, and everything that is computed has them.
+    pub fn attach(&mut self, adapters: &AdapterSet) {
+        for (number, layer) in self.layers.iter_mut().enumerate() {
+            let stacks = [
+                (Stack::Qkv, &mut layer.qkv),
+                (Stack::Output, &mut layer.output),
+                (Stack::GateUp, &mut layer.gate_up),
+                (Stack::Down, &mut layer.down),
+            ];
+            for (stack, linear) in stacks {
+                linear.frozen.extend(adapters.get(number, stack).cloned());
+            }
+        }
+    }
+
     /// Bytes held in memory.
     pub fn bytes(&self) -> u64 {
         let layers = self.layers.iter().flat_map(|l| [&l.qkv, &l.output, &l.gate_up, &l.down]);
+        let frozen: usize = layers.clone().flat_map(|linear| &linear.frozen).map(Adapter::elements).sum();
         let matrices = layers.flat_map(|linear| &linear.parts).chain([&self.embedding]).chain(&self.head);
         let vectors = self.layers.iter().flat_map(LayerWeights::vectors).chain([&self.final_norm]);
         let floats: usize = vectors.map(|vector| vector.dims()[0]).sum();
-        matrices.map(PackedMatrix::bytes).sum::<u64>() + floats as u64 * 4
+        matrices.map(PackedMatrix::bytes).sum::<u64>() + (floats + frozen) as u64 * 4
     }
 }

@@ -12,7 +12,10 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    model::{Completion, Constraint, Fences, GenerateRequest, Model, Recording, Sampling, keeps_generation},
+    model::{
+        BackwardOptions, Completion, Constraint, Dropout, Fences, GenerateRequest, Model, Recording, Sampling,
+        keeps_generation,
+    },
     run::event::Phase,
     settings::Settings,
 };
@@ -35,6 +38,14 @@ pub struct Engine<'a> {
 /// What ends a completion at its closing fence, where `settings` ask for that.
 pub(super) fn fences(model: &Model, settings: &Settings) -> Option<Arc<Fences>> {
     settings.rollout.stop_at_fence.then(|| model.tokenizer.fences().clone())
+}
+
+/// How gradients are computed. The dropout's seed is the run's; group and adapter go into it pass by pass.
+pub fn backward_options(settings: &Settings) -> BackwardOptions {
+    let (memory, rate) = (&settings.memory, settings.lora.lora_dropout as f32);
+    let seed = seeds::seed(settings.run.seed, Stream::Dropout, [0; 3]);
+    let dropout = (rate > 0.0).then_some(Dropout { rate, seed });
+    BackwardOptions { recompute: memory.recompute, head_chunk: memory.head_chunk, dropout }
 }
 
 /// Completions with what was recorded of their computation, by prompt.
@@ -99,7 +110,10 @@ impl Engine<'_> {
         let rows = prompts.iter().map(|prompt| prompt.tokens.len() + k * length).sum::<usize>();
         let kept_rows = rows * self.settings.generations_per_step();
         let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
-        let record = at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.config, kept_rows);
+        // With dropout the gradient's forward pass is another than generation's.
+        let plain = self.settings.lora.lora_dropout == 0.0;
+        let record =
+            plain && at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.config, kept_rows);
         let requests: Vec<_> =
             prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, *prompt)).collect();
         let (mut done, total) = (0, (prompts.len() * k * length) as u64);

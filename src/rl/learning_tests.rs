@@ -15,7 +15,7 @@ use crate::{
     settings::{GrpoSettings, LoraSettings, LossType, OptimSettings, Recompute},
 };
 
-const OPTIONS: BackwardOptions = BackwardOptions { recompute: Recompute::Never, head_chunk: 8 };
+const OPTIONS: BackwardOptions = BackwardOptions { recompute: Recompute::Never, head_chunk: 8, dropout: None };
 
 fn group() -> PackedGroup {
     PackedGroup { prompt: vec![5, 9, 33, 2, 71], completions: vec![vec![4, 8, 15], vec![16, 23, 42, 7], vec![50, 51]] }

@@ -13,6 +13,8 @@ pub enum Stream {
     HeldOut = 3,
     /// Sampling of answers to feedback; indexed by step, group, sample and turn.
     Correction = 4,
+    /// What adapters do not see of their inputs; tokens and adapter go into it, too (`model::Dropout`).
+    Dropout = 5,
 }
 
 /// The seed of one stream at one place.

@@ -129,7 +129,9 @@ pub(crate) fn load_model(settings: &Settings, device: &Device, watch: &mut dyn W
         // Loading takes a second; breaking it off is not worth the trouble.
         let _ = watch.progress(Phase::Loading, done, total);
     };
-    Ok(Model::load(&path, settings.model.quantize, device, &mut tell)?)
+    let mut model = Model::load(&path, settings.model.quantize, device, &mut tell)?;
+    model.attach(&settings.model.adapters)?;
+    Ok(model)
 }
 
 pub(crate) fn find_checkpoint(

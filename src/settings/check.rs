@@ -40,6 +40,8 @@ fn require(
 fn adapter(lora: &LoraSettings, found: &mut Vec<Finding>) {
     require(found, (1..=1024).contains(&lora.r), "lora.r", &lora.r, "1 to 1024");
     require(found, positive(lora.lora_alpha), "lora.lora_alpha", &lora.lora_alpha, "a number above 0");
+    let dropout = (0.0..1.0).contains(&lora.lora_dropout);
+    require(found, dropout, "lora.lora_dropout", &lora.lora_dropout, "0 (off) to below 1");
     let known =
         !lora.target_modules.is_empty() && lora.target_modules.iter().all(|t| LORA_TARGETS.contains(&t.as_str()));
     let allowed = "a list of q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj";

@@ -59,16 +59,22 @@ pub struct ModelSettings {
     pub path: Option<String>,
     /// How weights are held in memory.
     pub quantize: Quantize,
+    /// Adapter folders in PEFT's format that become part of the frozen base, all of them at once.
+    pub adapters: Vec<PathBuf>,
 }
 
 /// How weights are held in memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quantize {
-    /// As the file has them: quantized blocks stay packed.
+    /// As the file has them: quantized blocks stay packed, 16 bits stay 16 bits.
     #[default]
     Auto,
-    /// Expanded to float32.
+    /// Projections that the file has as F32, F16 or BF16 become NF4 with double quantization, as `QLoRA` has them.
+    Nf4,
+    /// Such projections become 8-bit blocks (`Q8_0`).
+    Int8,
+    /// Nothing is quantized: blocks of the file are expanded to float32.
     None,
 }
 
@@ -80,6 +86,10 @@ pub struct LoraSettings {
     pub r: usize,
     /// Scale numerator: the adapter's output is multiplied by `lora_alpha / r`.
     pub lora_alpha: f64,
+    /// Multiply by `lora_alpha / sqrt(r)` instead (rank-stabilized).
+    pub use_rslora: bool,
+    /// The share of the adapter's inputs that are left out while gradients are computed, and scaled up for that.
+    pub lora_dropout: f64,
     /// Projections that get an adapter.
     pub target_modules: Vec<String>,
     /// An adapter folder in PEFT's format to start from; frozen, it is also the reference policy.
@@ -89,7 +99,14 @@ pub struct LoraSettings {
 impl Default for LoraSettings {
     fn default() -> Self {
         let all = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-        Self { r: 16, lora_alpha: 32.0, target_modules: all.map(str::to_owned).to_vec(), init_adapter: None }
+        Self {
+            r: 16,
+            lora_alpha: 32.0,
+            use_rslora: false,
+            lora_dropout: 0.0,
+            target_modules: all.map(str::to_owned).to_vec(),
+            init_adapter: None,
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 use super::{Adapted, Exam, Lessons, Limits, Pupil, Scratch, Trainer, scratch::texts};
 use crate::{
     data::{Dataset, Prompts},
-    model::{BackwardOptions, Lora, device, device::Chosen},
+    model::{Lora, device, device::Chosen},
     reward::Scorer,
     rl::{
         TrainError,
+        engine::backward_options,
         seeds::{self, Stream},
         session::Loaded,
         setup::{Beginning, find_checkpoint, load_model, note_data},
@@ -136,7 +137,6 @@ pub fn on_base(
             adapter
         }
     };
-    let memory = &settings.memory;
-    let options = BackwardOptions { recompute: memory.recompute, head_chunk: memory.head_chunk };
+    let options = backward_options(&settings);
     classroom.begin(Adapted { model, adapter, options }, settings, Place { folder, resume, chosen })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use super::dropout::Dropout;
 use crate::model::{ModelConfig, ModelError, ops::layout::AdapterLayout};
 
 /// The projections of a layer, stack by stack, in the order of [`super::super::weights::LayerWeights`].
@@ -37,6 +38,23 @@ pub struct Adapter {
     pub layout: Arc<AdapterLayout>,
     /// The parameters behind each projection.
     pub slots: Vec<Slot>,
+    /// What of the input the adapter does not see.
+    pub dropout: Option<Dropout>,
+}
+
+impl Adapter {
+    /// The input as the adapter sees it.
+    pub fn seen(&self, x: Tensor<2>) -> Tensor<2> {
+        match self.dropout {
+            Some(dropout) => dropout.apply(x),
+            None => x,
+        }
+    }
+
+    /// Numbers in A and B.
+    pub fn elements(&self) -> usize {
+        [self.a.dims(), self.flipped.dims()].iter().map(|[rows, cols]| rows * cols).sum()
+    }
 }
 
 /// The adapters of all layers.
@@ -82,6 +100,16 @@ impl AdapterSet {
             layers.push(stacks);
         }
         Ok(Self { layers })
+    }
+
+    /// The same adapters with dropout; each stack has a mask of its own.
+    #[must_use]
+    pub fn with_dropout(mut self, dropout: Option<Dropout>) -> Self {
+        let stacks = self.layers.iter_mut().flatten().enumerate();
+        for (place, adapter) in stacks.filter_map(|(place, adapter)| Some((place, adapter.as_mut()?))) {
+            adapter.dropout = dropout.map(|dropout| dropout.at(place as u64));
+        }
+        self
     }
 
     /// The adapters of a stack, if it has any.
@@ -158,7 +186,7 @@ fn build(
     }
     let layout = Arc::new(AdapterLayout { r, scale, widths: shape.widths.clone() });
     let flipped = Tensor::cat(b, 0).transpose() * scale;
-    Ok(Some(Adapter { a: Tensor::cat(a, 0), flipped, layout, slots }))
+    Ok(Some(Adapter { a: Tensor::cat(a, 0), flipped, layout, slots, dropout: None }))
 }
 
 /// Gradients of adapter parameters, one for each, in the parameters' order.

@@ -48,11 +48,12 @@ impl Model {
         loss: &mut LossFn<'_>,
         grads: &mut LoraGrads,
     ) -> Result<TokenScores, ModelError> {
-        let adapters = AdapterSet::from_lora(&self.config, lora)?;
+        let dropout = options.dropout.map(|dropout| dropout.of(group, lora)).transpose()?;
+        let adapters = AdapterSet::from_lora(&self.config, lora)?.with_dropout(dropout);
         self.decoder().backward(&adapters, group, temperature, options, loss, grads)
     }
 
-    /// As [`Model::backward`], from what generation with the same adapter recorded of the group.
+    /// As [`Model::backward`], from what generation with the same adapter recorded of the group: without dropout.
     ///
     /// # Errors
     /// As [`Decoder::backward_recorded`], and for an adapter that does not fit.

@@ -106,7 +106,7 @@ fn golden_lora_gradients() {
         let group = PackedGroup { prompt, completions: vec![completion] };
         let mut grads = LoraGrads::of(&lora);
         let mut loss = |scores: &TokenScores| vec![vec![-1.0 / count; scores.logprobs[0].len()]].into();
-        let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 128 };
+        let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 128, dropout: None };
         let scores = model.backward(&lora, &group, 1.0, options, &mut loss, &mut grads).unwrap();
         assert_within(&scores.logprobs[0], &floats(&expected["completion_logprobs"]), 2e-4, "with adapters");
         let mean_nll = -scores.logprobs[0].iter().map(|&l| f64::from(l)).sum::<f64>() / f64::from(count);

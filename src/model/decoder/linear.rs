@@ -1,4 +1,4 @@
-//! Stacked projections with adapters: y = W x + bias + scale · B(A x), and back. W gets no gradient.
+//! Stacked projections with adapters: y = W x + bias + Σ scale · B(A x), and back. W and frozen adapters get no gradient.
 
 use burn::tensor::Tensor;
 
@@ -15,10 +15,11 @@ pub fn forward(x: Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) 
     if let Some(bias) = &linear.bias {
         y = y + bias.clone().unsqueeze::<2>();
     }
-    match adapter {
-        Some(adapter) => ops::add_adapter(y, x, &adapter.a, &adapter.flipped, &adapter.layout),
-        None => y,
+    for adapter in linear.frozen.iter().chain(adapter) {
+        let Adapter { a, flipped, layout, .. } = adapter;
+        y = ops::add_adapter(y, adapter.seen(x.clone()), a, flipped, layout);
     }
+    y
 }
 
 /// Gradients of a stack's adapter.
@@ -40,17 +41,18 @@ pub fn backward(
 ) -> (Option<Tensor<2>>, Option<AdapterGrads>) {
     let mut x_grad = wants_input.then(|| base_backward(&g, linear));
     let Some(adapter) = adapter else { return (x_grad, None) };
+    let x = adapter.seen(x);
     let reduced = ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout);
     let lifted = x.clone().matmul(adapter.a.clone().transpose());
     let b = ops::adapter_b_grad(g, lifted, &adapter.layout);
     let a = reduced.clone().transpose().matmul(x);
     if let Some(x_grad) = &mut x_grad {
-        x_grad.inplace(|grad| grad + reduced.matmul(adapter.a.clone()));
+        x_grad.inplace(|grad| grad + adapter.seen(reduced.matmul(adapter.a.clone())));
     }
     (x_grad, Some(AdapterGrads { a, b }))
 }
 
-/// `g` · W, summed over the parts.
+/// `g` · W, summed over the parts, and through the frozen adapters.
 fn base_backward(g: &Tensor<2>, linear: &StackedLinear) -> Tensor<2> {
     let mut column = 0;
     let mut sum: Option<Tensor<2>> = None;
@@ -62,5 +64,8 @@ fn base_backward(g: &Tensor<2>, linear: &StackedLinear) -> Tensor<2> {
             None => grad,
         });
     }
-    sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], &g.device()))
+    let sum = sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], &g.device()));
+    linear.frozen.iter().fold(sum, |sum, adapter| {
+        sum + ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout).matmul(adapter.a.clone())
+    })
 }

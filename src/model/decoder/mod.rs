@@ -5,6 +5,7 @@
 
 pub mod adapters;
 mod api;
+mod dropout;
 pub mod group;
 mod head;
 mod head_norm;
@@ -15,9 +16,13 @@ mod memory;
 mod recording;
 
 #[cfg(test)]
+mod frozen_tests;
+#[cfg(test)]
 mod golden_architectures;
 #[cfg(test)]
 pub(crate) mod golden_tests;
+#[cfg(test)]
+mod llama_cpp_tests;
 #[cfg(test)]
 mod tests;
 
@@ -27,6 +32,7 @@ use burn::tensor::{Device, Tensor};
 
 pub use self::{
     adapters::{AdapterSet, LoraGrads},
+    dropout::Dropout,
     group::{PackedGroup, TokenGrads, TokenScores},
     layer::Layer,
     memory::keeps_generation,
@@ -46,18 +52,20 @@ use crate::settings::Recompute;
 /// Rows of logits at a time where there is no setting to say so.
 const HEAD_CHUNK: usize = 128;
 
-/// How a backward pass trades memory for time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a backward pass trades memory for time, and what it leaves out.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BackwardOptions {
     /// Whether layers are computed anew from their inputs.
     pub recompute: Recompute,
     /// Rows of logits held at a time.
     pub head_chunk: usize,
+    /// Dropout on the trained adapter's inputs; [`crate::model::Model::backward`] makes the seed depend on group and adapter.
+    pub dropout: Option<Dropout>,
 }
 
 impl Default for BackwardOptions {
     fn default() -> Self {
-        Self { recompute: Recompute::Auto, head_chunk: HEAD_CHUNK }
+        Self { recompute: Recompute::Auto, head_chunk: HEAD_CHUNK, dropout: None }
     }
 }
 

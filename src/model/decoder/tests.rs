@@ -81,7 +81,7 @@ struct Ours {
 }
 
 fn ours(targets: &[&str], group: &PackedGroup, recompute: Recompute, head_chunk: usize) -> Ours {
-    computed(&tiny_config(), targets, group, BackwardOptions { recompute, head_chunk })
+    computed(&tiny_config(), targets, group, BackwardOptions { recompute, head_chunk, dropout: None })
 }
 
 fn computed(config: &ModelConfig, targets: &[&str], group: &PackedGroup, options: BackwardOptions) -> Ours {
@@ -186,7 +186,7 @@ fn the_gradient_through_entropies_is_the_slope_of_their_sum() {
         let all = |value: f32| scores.entropies.iter().map(|row| vec![value; row.len()]).collect();
         TokenGrads { logprobs: all(0.0), entropies: all(1.0) }
     };
-    let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 3 };
+    let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 3, dropout: None };
     decoder.backward(&adapter_set(&config, &params), &group(), 0.8, options, &mut loss, &mut grads).unwrap();
     let norm = grads.values.iter().flat_map(values).map(|g| f64::from(g).powi(2)).sum::<f64>().sqrt();
     let step = 1e-2;
@@ -224,13 +224,13 @@ fn every_architectures_scores_and_gradients_equal_autodiffs() {
     let (group, plain) = (group(), oracle(&tiny_config(), &TARGETS, &group()));
     for (name, config) in architectures() {
         let expected = oracle(&config, &TARGETS, &group);
-        let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 5 };
+        let options = BackwardOptions { recompute: Recompute::Never, head_chunk: 5, dropout: None };
         let ours = computed(&config, &TARGETS, &group, options);
         for (ours, expected) in ours.scores.logprobs.iter().flatten().zip(expected.logprobs.iter().flatten()) {
             assert!((ours - expected).abs() < 2e-5, "{name}: {ours} {expected}");
         }
         assert_same_grads(&ours.grads, &expected.grads, 1e-4);
-        let anew = BackwardOptions { recompute: Recompute::Always, head_chunk: 5 };
+        let anew = BackwardOptions { recompute: Recompute::Always, head_chunk: 5, dropout: None };
         assert_eq!(computed(&config, &TARGETS, &group, anew).grads, ours.grads, "{name}");
         assert!(expected.logprobs != plain.logprobs, "{name} changes nothing");
     }

@@ -27,6 +27,17 @@ pub fn dequantize(tensor_type: TensorType, bytes: &[u8], out: &mut [f32]) -> Res
             let (scale, min) = (half_at(b, 0), half_at(b, 2));
             nibbles(&b[4..], o, |q| f32::from(q) * scale + min);
         }),
+        TensorType::Q5_0 => blocks.for_each(|(b, o)| {
+            let scale = half_at(b, 0);
+            five_bits(&b[2..], o, |q| (f32::from(q) - 16.0) * scale);
+        }),
+        TensorType::Q5_1 => blocks.for_each(|(b, o)| {
+            let (scale, min) = (half_at(b, 0), half_at(b, 2));
+            five_bits(&b[4..], o, |q| f32::from(q) * scale + min);
+        }),
+        TensorType::Q4K => blocks.for_each(|(b, o)| q4_k(b, o)),
+        TensorType::Q5K => blocks.for_each(|(b, o)| q5_k(b, o)),
+        TensorType::Q6K => blocks.for_each(|(b, o)| q6_k(b, o)),
         TensorType::Q8_0 => blocks.for_each(|(b, o)| {
             let scale = half_at(b, 0);
             for (value, q) in o.iter_mut().zip(&b[2..]) {
@@ -43,8 +54,11 @@ pub fn first_not_finite(tensor_type: TensorType, bytes: &[u8]) -> Option<usize> 
     let finite = |b: &[u8]| match tensor_type {
         TensorType::F32 => f32::from_le_bytes([b[0], b[1], b[2], b[3]]).is_finite(),
         TensorType::Bf16 => bf16::from_le_bytes([b[0], b[1]]).is_finite(),
-        TensorType::F16 | TensorType::Q4_0 | TensorType::Q8_0 => half_at(b, 0).is_finite(),
-        TensorType::Q4_1 => half_at(b, 0).is_finite() && half_at(b, 2).is_finite(),
+        TensorType::F16 | TensorType::Q4_0 | TensorType::Q5_0 | TensorType::Q8_0 => half_at(b, 0).is_finite(),
+        TensorType::Q4_1 | TensorType::Q5_1 | TensorType::Q4K | TensorType::Q5K => {
+            half_at(b, 0).is_finite() && half_at(b, 2).is_finite()
+        }
+        TensorType::Q6K => half_at(b, 208).is_finite(),
     };
     let block = bytes.chunks_exact(tensor_type.block_bytes()).position(|block| !finite(block))?;
     Some(block * tensor_type.block_len())
@@ -60,6 +74,64 @@ fn nibbles(packed: &[u8], out: &mut [f32], value: impl Fn(u8) -> f32) {
     for ((byte, low), high) in packed.iter().zip(low).zip(high) {
         *low = value(byte & 0x0f);
         *high = value(byte >> 4);
+    }
+}
+
+/// Four bytes of highest bits, then nibbles.
+fn five_bits(packed: &[u8], out: &mut [f32], value: impl Fn(u8) -> f32) {
+    let (high, low) = packed.split_at(4);
+    let high = u32::from_le_bytes([high[0], high[1], high[2], high[3]]);
+    for (j, value_out) in out.iter_mut().enumerate() {
+        let nibble = if j < 16 { low[j] & 15 } else { low[j - 16] >> 4 };
+        *value_out = value(nibble | ((high >> j & 1) as u8) << 4);
+    }
+}
+
+/// Scale and minimum of one of the eight sub-blocks of a `Q4_K` or `Q5_K` block, six bits each, from its 12 bytes: the first
+/// four of each have bytes of their own, the others nibbles and the two bits that those leave.
+pub fn k_scales(packed: &[u8], sub_block: usize) -> (u8, u8) {
+    match sub_block.checked_sub(4) {
+        None => (packed[sub_block] & 63, packed[sub_block + 4] & 63),
+        Some(j) => (packed[j + 8] & 15 | (packed[j] >> 6) << 4, packed[j + 8] >> 4 | (packed[j + 4] >> 6) << 4),
+    }
+}
+
+/// Writes the eight sub-blocks of a `Q4_K` or `Q5_K` block; `code` gives value j of sub-block i.
+fn k_block(block: &[u8], out: &mut [f32], code: impl Fn(usize, usize) -> u8) {
+    let (d, d_min) = (half_at(block, 0), half_at(block, 2));
+    for (sub, out) in out.chunks_exact_mut(32).enumerate() {
+        let (scale, min) = k_scales(&block[4..16], sub);
+        let (scale, min) = (d * f32::from(scale), d_min * f32::from(min));
+        for (j, value) in out.iter_mut().enumerate() {
+            *value = scale * f32::from(code(sub, j)) - min;
+        }
+    }
+}
+
+fn q4_k(block: &[u8], out: &mut [f32]) {
+    k_block(block, out, |sub, j| block[16 + sub / 2 * 32 + j] >> (sub % 2 * 4) & 15);
+}
+
+fn q5_k(block: &[u8], out: &mut [f32]) {
+    k_block(block, out, |sub, j| {
+        let low = block[48 + sub / 2 * 32 + j] >> (sub % 2 * 4) & 15;
+        low | (block[16 + j] >> sub & 1) << 4
+    });
+}
+
+/// Two halves of 128 values with 64 bytes of nibbles and 32 of upper bits each: value l of quarter k has nibble k / 2 of byte
+/// 32 · (k mod 2) + l, and bits 2k and 2k + 1 of byte l.
+fn q6_k(block: &[u8], out: &mut [f32]) {
+    let d = half_at(block, 208);
+    for (half, out) in out.chunks_exact_mut(128).enumerate() {
+        let (low, high) = (&block[half * 64..], &block[128 + half * 32..]);
+        for (at, value) in out.iter_mut().enumerate() {
+            let (quarter, l) = (at / 32, at % 32);
+            let nibble = low[quarter % 2 * 32 + l] >> (quarter / 2 * 4) & 15;
+            let code = nibble | (high[l] >> (quarter * 2) & 3) << 4;
+            let scale = d * f32::from(block[192 + half * 8 + at / 16].cast_signed());
+            *value = scale * (f32::from(code) - 32.0);
+        }
     }
 }
 
@@ -117,8 +189,8 @@ mod tests {
             let mut bytes = vec![0; 3 * tensor_type.block_bytes()];
             assert_eq!(first_not_finite(tensor_type, &bytes), None);
             // All ones are a NaN in every floating-point format; codes may have any bits.
-            let scale = tensor_type.block_bytes()..tensor_type.block_bytes() + tensor_type.block_bytes().min(4);
-            bytes[scale].fill(0xff);
+            let start = tensor_type.block_bytes() + if tensor_type == TensorType::Q6K { 206 } else { 0 };
+            bytes[start..start + tensor_type.block_bytes().min(4)].fill(0xff);
             assert_eq!(first_not_finite(tensor_type, &bytes), Some(tensor_type.block_len()), "{tensor_type:?}");
         }
         let codes = [&half(1.0)[..], &half(1.0), &[0xff; 16]].concat();

@@ -1,6 +1,6 @@
 //! Everything before the tensor data, parsed and checked.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, ops::Range, path::Path};
 
 use super::{
     super::ModelError,
@@ -25,6 +25,8 @@ pub(super) struct Header {
     pub(super) tensors: Vec<TensorInfo>,
     /// Position in `tensors` by name.
     pub(super) index: HashMap<String, usize>,
+    /// Where the metadata's pairs lie, and how many there are.
+    pub(super) pairs: (Range<usize>, u64),
 }
 
 impl Header {
@@ -34,7 +36,9 @@ impl Header {
         let version = read_version(reader)?;
         let tensor_count = reader.count(MIN_TENSOR, "the number of tensors")?;
         let pair_count = reader.count(MIN_PAIR, "the number of metadata entries")?;
+        let pairs_start = reader.position();
         let metadata = read_metadata(reader, path, pair_count)?;
+        let pairs = (pairs_start..reader.position(), pair_count as u64);
         let alignment = alignment(&metadata)?;
 
         let mut tensors = Vec::with_capacity(tensor_count);
@@ -49,7 +53,7 @@ impl Header {
         }
         let data_start = (reader.position() as u64).next_multiple_of(alignment);
         place_tensors(reader, &mut tensors, data_start, alignment, bytes.len() as u64)?;
-        Ok(Self { version, metadata, tensors, index })
+        Ok(Self { version, metadata, tensors, index, pairs })
     }
 }
 

@@ -19,6 +19,7 @@ mod writer;
 
 use std::path::Path;
 
+pub use dequantize::k_scales;
 pub use metadata::Metadata;
 pub use tensor::{TensorInfo, TensorType, TensorView};
 pub use value::Value;
@@ -69,6 +70,12 @@ impl GgufFile {
     /// The key-value pairs.
     pub fn metadata(&self) -> &Metadata {
         &self.header.metadata
+    }
+
+    /// The key-value pairs as they lie in the file, and their number.
+    fn raw_metadata(&self) -> (&[u8], u64) {
+        let (range, count) = &self.header.pairs;
+        (self.content.bytes().get(range.clone()).unwrap_or_default(), *count)
     }
 
     /// All tensors, in the file's order.

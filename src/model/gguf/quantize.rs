@@ -1,13 +1,17 @@
 //! Float32 to blocks, with the rounding of ggml's reference quantizers (`quantize_row_*_ref`).
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::{super::ModelError, tensor::TensorType};
 
 /// Weights in a block.
 const BLOCK: usize = 32;
 
-/// Packs `values`, whole blocks of them, as `tensor_type`: F32, `Q4_1` or `Q8_0`.
+/// The types that can be written.
+pub const WRITABLE: [TensorType; 5] =
+    [TensorType::F32, TensorType::F16, TensorType::Bf16, TensorType::Q4_1, TensorType::Q8_0];
+
+/// Packs `values`, whole blocks of them, as `tensor_type`: F32, F16, BF16, `Q4_1` or `Q8_0` (see [`WRITABLE`]).
 ///
 /// # Errors
 /// [`ModelError::Compute`] for other types, a length that is no whole number of blocks, values that are not finite, and
@@ -24,10 +28,15 @@ pub fn quantize(tensor_type: TensorType, values: &[f32]) -> Result<Vec<u8>, Mode
     let mut bytes = Vec::with_capacity(values.len() / tensor_type.block_len() * tensor_type.block_bytes());
     match tensor_type {
         TensorType::F32 => values.iter().for_each(|value| bytes.extend(value.to_le_bytes())),
+        TensorType::F16 => values.iter().try_for_each(|value| half(*value).map(|half| bytes.extend(half)))?,
+        TensorType::Bf16 => values.iter().for_each(|value| bytes.extend(bf16::from_f32(*value).to_le_bytes())),
         TensorType::Q4_1 => blocks(values, &mut bytes, q4_1)?,
         TensorType::Q8_0 => blocks(values, &mut bytes, q8_0)?,
-        TensorType::F16 | TensorType::Bf16 | TensorType::Q4_0 => {
-            return Err(ModelError::Compute(format!("writing {name} is not supported; use F32, Q4_1 or Q8_0")));
+        _ => {
+            return Err(ModelError::Compute(format!(
+                "writing {name} is not supported; use one of {}",
+                WRITABLE.map(TensorType::name).join(", ")
+            )));
         }
     }
     Ok(bytes)
@@ -68,7 +77,7 @@ fn half(value: f32) -> Result<[u8; 2], ModelError> {
     if half.is_finite() {
         Ok(half.to_le_bytes())
     } else {
-        Err(ModelError::Compute(format!("a block's scale or minimum is {value}, beyond float16")))
+        Err(ModelError::Compute(format!("a weight, or a block's scale or minimum, is {value}, beyond float16")))
     }
 }
 

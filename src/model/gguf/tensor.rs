@@ -15,13 +15,39 @@ pub enum TensorType {
     Q4_0,
     /// 32 four-bit values q, a scale d and a minimum m: `q * d + m`. 20 bytes: f16 d, f16 m, nibbles as in [`Self::Q4_0`].
     Q4_1,
+    /// 32 five-bit values q and a scale d: `(q - 16) * d`. 22 bytes: f16 d, the values' highest bits as a u32, nibbles as in
+    /// [`Self::Q4_0`].
+    Q5_0,
+    /// 32 five-bit values q, a scale d and a minimum m: `q * d + m`. 24 bytes: f16 d, f16 m, bits and nibbles as in [`Self::Q5_0`].
+    Q5_1,
     /// 32 signed bytes q and a scale d: `q * d`. 34 bytes: f16 d, then the bytes.
     Q8_0,
+    /// 256 four-bit values in eight sub-blocks with six-bit scales s and minima m: `d * s * q - dmin * m`. 144 bytes: f16 d,
+    /// f16 dmin, 12 bytes of scales and minima (see [`super::k_scales`]), nibbles: 32 bytes for each pair of sub-blocks.
+    Q4K,
+    /// As [`Self::Q4K`] with five-bit values. 176 bytes: before the nibbles, 32 bytes with the highest bits, byte j's bit i that of
+    /// value j of sub-block i.
+    Q5K,
+    /// 256 six-bit values in sixteen sub-blocks with signed eight-bit scales s: `d * s * (q - 32)`. 210 bytes: nibbles, upper bits,
+    /// scales, f16 d.
+    Q6K,
 }
 
 impl TensorType {
     /// All types that can be read.
-    pub const ALL: [Self; 6] = [Self::F32, Self::F16, Self::Bf16, Self::Q4_0, Self::Q4_1, Self::Q8_0];
+    pub const ALL: [Self; 11] = [
+        Self::F32,
+        Self::F16,
+        Self::Bf16,
+        Self::Q4_0,
+        Self::Q4_1,
+        Self::Q5_0,
+        Self::Q5_1,
+        Self::Q8_0,
+        Self::Q4K,
+        Self::Q5K,
+        Self::Q6K,
+    ];
 
     /// The type with ggml's code.
     pub fn from_code(code: u32) -> Option<Self> {
@@ -35,7 +61,12 @@ impl TensorType {
             Self::F16 => 1,
             Self::Q4_0 => 2,
             Self::Q4_1 => 3,
+            Self::Q5_0 => 6,
+            Self::Q5_1 => 7,
             Self::Q8_0 => 8,
+            Self::Q4K => 12,
+            Self::Q5K => 13,
+            Self::Q6K => 14,
             Self::Bf16 => 30,
         }
     }
@@ -48,15 +79,26 @@ impl TensorType {
             Self::Bf16 => "BF16",
             Self::Q4_0 => "Q4_0",
             Self::Q4_1 => "Q4_1",
+            Self::Q5_0 => "Q5_0",
+            Self::Q5_1 => "Q5_1",
             Self::Q8_0 => "Q8_0",
+            Self::Q4K => "Q4_K",
+            Self::Q5K => "Q5_K",
+            Self::Q6K => "Q6_K",
         }
+    }
+
+    /// Whether elements are codes that share scales.
+    pub fn is_quantized(self) -> bool {
+        self.block_len() > 1
     }
 
     /// Elements in a block; a row is a whole number of blocks.
     pub fn block_len(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 => 1,
-            Self::Q4_0 | Self::Q4_1 | Self::Q8_0 => 32,
+            Self::Q4_0 | Self::Q4_1 | Self::Q5_0 | Self::Q5_1 | Self::Q8_0 => 32,
+            Self::Q4K | Self::Q5K | Self::Q6K => 256,
         }
     }
 
@@ -67,22 +109,22 @@ impl TensorType {
             Self::F16 | Self::Bf16 => 2,
             Self::Q4_0 => 18,
             Self::Q4_1 => 20,
+            Self::Q5_0 => 22,
+            Self::Q5_1 => 24,
             Self::Q8_0 => 34,
+            Self::Q4K => 144,
+            Self::Q5K => 176,
+            Self::Q6K => 210,
         }
     }
 }
 
 /// The names of ggml's type codes that cannot be read, for messages that people understand.
 pub(super) fn foreign_type_name(code: u32) -> &'static str {
-    const NAMES: [(u32, &str); 14] = [
-        (6, "Q5_0"),
-        (7, "Q5_1"),
+    const NAMES: [(u32, &str); 9] = [
         (9, "Q8_1"),
         (10, "Q2_K"),
         (11, "Q3_K"),
-        (12, "Q4_K"),
-        (13, "Q5_K"),
-        (14, "Q6_K"),
         (15, "Q8_K"),
         (16, "IQ2_XXS"),
         (20, "IQ4_NL"),

@@ -129,7 +129,11 @@ fn tensors_that_do_not_fit_are_refused() {
         (Builder::default().tensor_entry("t", &[0], 0, 0), "dimension of 0"),
         (Builder::default().tensor_entry("t", &[], 0, 0), "0 dimensions"),
         (Builder::default().tensor_entry("t", &[1; 5], 0, 0), "5 dimensions"),
-        (Builder::default().tensor_entry("t", &[256], 14, 0), "Q6_K"),
+        (Builder::default().tensor_entry("t", &[256], 10, 0), "Q2_K"),
+        (
+            Builder::default().tensor_entry("t", &[4, 64], 12, 0),
+            "rows of 64 elements, but Q4_K needs a multiple of 256",
+        ),
         (Builder::default().tensor_entry("t", &[8], 0, 0), "ends beyond"),
         (Builder::default().tensor_entry("t", &[8], 0, u64::MAX - 31), "ends beyond"),
         (Builder::default().tensor_entry("t", &[8], 0, 3), "not a multiple of 32"),

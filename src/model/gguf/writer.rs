@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     super::{ModelError, config::ModelConfig},
+    GgufFile,
     quantize::quantize,
     tensor::TensorType,
 };
@@ -93,6 +94,12 @@ impl GgufWriter {
             return Err(fail(format!("{count} values do not make a {kind} tensor of shape {shape:?}")));
         }
         let blocks = quantize(tensor_type, values).map_err(|e| fail(e.to_string()))?;
+        self.tensor_bytes(name, shape, tensor_type, &blocks);
+        Ok(())
+    }
+
+    /// Adds a tensor as it lies in another file: `bytes` must be what its shape and type take.
+    pub fn tensor_bytes(&mut self, name: &str, shape: &[usize], tensor_type: TensorType, bytes: &[u8]) {
         self.data.resize(self.data.len().next_multiple_of(ALIGNMENT), 0);
         self.tensor_count += 1;
         push_string(&mut self.infos, name);
@@ -100,8 +107,14 @@ impl GgufWriter {
         shape.iter().rev().for_each(|&size| self.infos.extend((size as u64).to_le_bytes()));
         self.infos.extend(tensor_type.code().to_le_bytes());
         self.infos.extend((self.data.len() as u64).to_le_bytes());
-        self.data.extend(blocks);
-        Ok(())
+        self.data.extend(bytes);
+    }
+
+    /// Adds all metadata of another file as it is.
+    pub fn metadata_of(&mut self, file: &GgufFile) {
+        let (bytes, count) = file.raw_metadata();
+        self.pairs.extend(bytes);
+        self.pair_count += count;
     }
 
     /// Adds what describes a llama-architecture decoder, under the keys that llama.cpp reads.

@@ -202,5 +202,5 @@ fn safetensors_give_the_same_weights() {
     };
     assert_eq!(linears(&model), linears(&expected));
     assert!(model.weights.head.is_none());
-    assert_eq!(model.summary().formats, "F32 ×13 (file: F32 ×13)");
+    assert_eq!(model.summary().formats, "F32 ×11 (file: F32 ×13)");
 }

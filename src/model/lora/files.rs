@@ -88,6 +88,9 @@ impl Lora {
         if settings.lora_alpha.to_bits() != self.alpha.to_bits() {
             return differs("lora_alpha", settings.lora_alpha.to_string(), self.alpha.to_string());
         }
+        if settings.use_rslora != self.use_rslora {
+            return differs("use_rslora", settings.use_rslora.to_string(), self.use_rslora.to_string());
+        }
         let wanted =
             Projection::parse_all(&settings.target_modules).map_err(|e| super::setting("target_modules", &e))?;
         if wanted != self.targets {

@@ -1,6 +1,8 @@
 //! `LoRA` adapters: `y = W x + s · B (A x)`, with A [r, in] and B [out, r], in PEFT's names, order and file format.
 
 mod files;
+mod gguf;
+pub mod merge;
 mod peft;
 mod projection;
 
@@ -58,7 +60,7 @@ impl Lora {
         if !settings.lora_alpha.is_finite() || settings.lora_alpha <= 0.0 {
             return Err(setting("lora_alpha", &format!("is {}; a positive number is expected", settings.lora_alpha)));
         }
-        let shape = Shape { rank: settings.r, alpha: settings.lora_alpha, use_rslora: false, targets };
+        let shape = Shape { rank: settings.r, alpha: settings.lora_alpha, use_rslora: settings.use_rslora, targets };
         shape.build(config, |slot| {
             let values = match slot.half {
                 Half::A => initial_a(slot, seed),

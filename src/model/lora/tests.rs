@@ -29,7 +29,7 @@ fn config() -> ModelConfig {
 
 fn settings(r: usize, targets: &[&str]) -> LoraSettings {
     let target_modules = targets.iter().map(|t| (*t).to_owned()).collect();
-    LoraSettings { r, lora_alpha: 16.0, target_modules, init_adapter: None }
+    LoraSettings { r, lora_alpha: 16.0, target_modules, ..LoraSettings::default() }
 }
 
 fn fresh(r: usize, targets: &[&str], seed: u64) -> Lora {
@@ -262,4 +262,52 @@ fn differences_from_the_settings_say_what_to_change() {
     let alpha = LoraSettings { lora_alpha: 4.0, ..settings(2, &["q_proj"]) };
     assert!(check(&alpha).unwrap_err().contains("`lora.lora_alpha` is 4; set it to 16"));
     assert!(check(&settings(2, &["q_proj"])).unwrap_err().contains("[q_proj, down_proj]"));
+}
+
+#[test]
+fn a_rank_stabilized_adapter_is_scaled_by_the_root_of_its_rank() {
+    let settings = LoraSettings { use_rslora: true, ..settings(4, &["q_proj"]) };
+    let lora = Lora::new(&config(), &settings, 1, &Device::flex()).unwrap();
+    assert!((lora.scale - 8.0).abs() < 1e-6 && lora.use_rslora, "16 / √4");
+    let error = lora.check_settings(Path::new("a"), &LoraSettings { use_rslora: false, ..settings }).unwrap_err();
+    assert!(error.to_string().contains("lora.use_rslora"), "{error}");
+}
+
+/// A random adapter of the tiny model.
+pub(super) fn tiny_lora(seed: u64) -> (ModelConfig, Lora) {
+    use crate::model::testing::{random_adapters, tiny_config};
+    let config = tiny_config();
+    let names = ["q_proj", "k_proj", "down_proj"];
+    let settings = LoraSettings { use_rslora: true, ..settings(4, &names) };
+    let mut lora = Lora::new(&config, &settings, 1, &Device::flex()).unwrap();
+    let values = random_adapters(&config, &names, 4, seed, &Device::flex());
+    for (param, (name, value)) in lora.params.iter_mut().zip(values) {
+        assert_eq!(param.name, name);
+        param.value = value;
+    }
+    (config, lora)
+}
+
+#[test]
+fn a_gguf_adapter_has_llama_cpps_names_scale_and_row_order() {
+    use crate::model::gguf::{GgufFile, rope_row_order};
+    let (config, lora) = tiny_lora(3);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("adapter.gguf");
+    lora.write_gguf(&config, "a", &path).unwrap();
+    let file = GgufFile::open(&path).unwrap();
+    let text = |key: &str| file.metadata().require_string(key).unwrap().to_owned();
+    assert_eq!((text("general.type"), text("adapter.type")), ("adapter".into(), "lora".into()));
+    assert_eq!(text("general.architecture"), "llama");
+    let alpha = file.metadata().require_float("adapter.lora.alpha").unwrap();
+    assert!((alpha / 4.0 - f64::from(lora.scale)).abs() < 1e-6, "alpha over rank is the scale: {alpha}");
+    assert_eq!(file.tensors().len(), lora.params.len());
+    let values = |name: &str| file.tensor(name).unwrap().to_f32().unwrap();
+    let of = |t: &Tensor<2>| t.clone().try_into_vec_as::<f32>().unwrap();
+    let (a, b) = lora.pair(1, Projection::K).unwrap();
+    assert_eq!(values("blk.1.attn_k.weight.lora_a"), of(a));
+    assert_eq!(values("blk.1.attn_k.weight.lora_b"), rope_row_order(&of(b), 4, config.num_key_value_heads));
+    let (_, b) = lora.pair(2, Projection::Down).unwrap();
+    assert_eq!(file.tensor("blk.2.ffn_down.weight.lora_b").unwrap().info.shape, b.dims());
+    assert_eq!(values("blk.2.ffn_down.weight.lora_b"), of(b));
 }

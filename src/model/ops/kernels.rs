@@ -30,6 +30,7 @@ pub trait EngineKernels: Backend {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        cols: usize,
     ) -> FloatTensor<Self>;
 
     /// Some rows of packed `[out, in]` as float32, `[ids, in]`.
@@ -37,12 +38,16 @@ pub trait EngineKernels: Backend {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        cols: usize,
         ids: Arc<Vec<u32>>,
     ) -> FloatTensor<Self>;
 
-    /// `x` `[m, in]` times dense `[out, in]`, transposed, a row's result not depending on the number of rows where they
-    /// are few.
+    /// `x` `[m, in]` times dense `[out, in]` of 32 or 16 bits, transposed, a row's result not depending on the number of rows
+    /// where they are few.
     fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `g` `[m, out]` times dense `[out, in]` of 16 bits: `[m, in]`.
+    fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// See [`super::add_adapter`].
     fn add_adapter(

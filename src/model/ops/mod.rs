@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{Dispatch, DispatchDevice},
-    tensor::{Device, Tensor, TensorData},
+    tensor::{DType, Device, Tensor, TensorData},
 };
 
 use self::{
@@ -56,6 +56,7 @@ pub fn gather(weight: &PackedMatrix, ids: &[u32]) -> Tensor<2> {
             words.clone().into_dispatch(),
             scales.clone().into_dispatch(),
             *layout,
+            weight.cols(),
             Arc::new(ids.to_vec()),
         )),
         Storage::Packed { scales: like, .. } | Storage::Dense(like) => {
@@ -89,7 +90,11 @@ pub fn matmul_transposed(g: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
             words.clone().into_dispatch(),
             scales.clone().into_dispatch(),
             *layout,
+            weight.cols(),
         )),
+        Storage::Dense(half) if fused(&g) && half.dtype() != DType::F32 => {
+            wrap(Dispatch::half_matmul_transposed(g.into_dispatch(), half.clone().into_dispatch()))
+        }
         _ => g.matmul(weight.dequantize()),
     }
 }

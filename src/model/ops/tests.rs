@@ -180,19 +180,47 @@ fn adapters_equal_plain_and_autodiff() {
     }
 }
 
+/// A matrix of any bits, with scales of about 0.001 (float16 0x14xx); floats are of about that size, too.
+fn any_matrix(format: crate::model::gguf::TensorType, rows: usize, cols: usize) -> PackedMatrix {
+    use crate::model::gguf::TensorType as T;
+    let size = format.block_bytes();
+    let byte = |i: usize| match (format, i % size) {
+        (T::F32, 3) | (T::Bf16, 1) => 0x3b,
+        (T::F16, 1) | (T::Q6K, 209) => 0x14,
+        (T::Q6K | T::F32 | T::F16 | T::Bf16, j) => (i * 7 + j * 13) as u8,
+        (_, 1 | 3) => 0x14,
+        (_, j) => (i * 7 + j * 13) as u8,
+    };
+    let bytes: Vec<u8> = (0..rows * (cols / format.block_len()) * size).map(byte).collect();
+    PackedMatrix::from_blocks(format, rows, cols, &bytes, &Device::flex()).unwrap()
+}
+
+/// One matrix of each format, `[40, 256]`, and NF4.
+fn every_format() -> Vec<(&'static str, PackedMatrix)> {
+    use crate::model::gguf::TensorType;
+    let all = TensorType::ALL.map(|format| (format.name(), any_matrix(format, 40, 256)));
+    let weights: Vec<f32> = (0..40 * 256).map(|i| (i as f32 * 0.37).sin() * (i as f32 * 0.001).cos()).collect();
+    let nf4 = ("NF4", PackedMatrix::to_nf4(40, 256, &weights, &Device::flex()).unwrap());
+    all.into_iter().chain([nf4]).collect()
+}
+
+#[test]
+fn products_equal_plain_ones_in_every_format() {
+    for (name, weight) in every_format() {
+        for m in [3, 40] {
+            let (x, g) = (random([m, 256], 1), random([m, 40], 2));
+            let dense = weight.dequantize();
+            assert_close(&matmul(x.clone(), &weight), &x.matmul(dense.clone().transpose()), name);
+            assert_close(&matmul_transposed(g.clone(), &weight), &g.matmul(dense), name);
+        }
+    }
+}
+
 #[test]
 fn gathered_rows_equal_plain_ones() {
-    use crate::model::packed::BlockFormat;
-    for format in [BlockFormat::Q4_0, BlockFormat::Q4_1, BlockFormat::Q8_0] {
-        // Scales of about 0.001 (float16 0x14xx).
-        let byte = |i: usize| match i % format.block_bytes() {
-            1 | 3 => 0x14,
-            j => (i * 7 + j * 13) as u8,
-        };
-        let bytes: Vec<u8> = (0..9 * 3 * format.block_bytes()).map(byte).collect();
-        let weight = PackedMatrix::from_blocks(format, 9, 96, &bytes, &Device::flex()).unwrap();
+    for (name, weight) in every_format() {
         let ids = burn::tensor::Tensor::from_data(TensorData::new(vec![8_i64, 0, 3, 3], [4]), &Device::flex());
-        assert_close(&gather(&weight, &[8, 0, 3, 3]), &weight.gather_rows(ids), "gathered rows");
+        assert_close(&gather(&weight, &[8, 0, 3, 3]), &weight.gather_rows(ids), name);
     }
     let dense = PackedMatrix::from_tensor(random([5, 7], 1));
     assert_eq!(

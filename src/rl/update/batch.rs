@@ -10,7 +10,7 @@ use crate::{
     model::{BackwardOptions, Lora, LoraGrads, PackedGroup, Recording, TokenGrads, TokenScores},
     rl::{
         TrainError,
-        engine::Engine,
+        engine::{Engine, backward_options},
         loss::{LossStats, Objective, Sequence, Totals},
     },
     settings::LossType,
@@ -58,7 +58,7 @@ impl<'a> Batch<'a> {
             old: vec![None; lesson.groups.len()],
             objective: Objective::new(grpo, beta, entropy_coef, length),
             temperature: settings.rollout.temperature as f32,
-            options: BackwardOptions { recompute: memory.recompute, head_chunk: memory.head_chunk },
+            options: backward_options(settings),
             per_pass: memory.completions_per_pass.unwrap_or(usize::MAX).max(1),
         }
     }

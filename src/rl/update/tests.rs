@@ -227,7 +227,7 @@ fn what_the_model_was_given_has_no_part_in_loss_or_gradient() {
             let slopes = lengths.iter().enumerate().map(|(i, n)| (0..*n).map(|t| slope(i, t)).collect::<Vec<f32>>());
             slopes.collect::<Vec<_>>().into()
         };
-        let options = BackwardOptions { recompute: trainer.settings.memory.recompute, head_chunk: 128 };
+        let options = BackwardOptions { recompute: trainer.settings.memory.recompute, head_chunk: 128, dropout: None };
         trainer.model.backward(adapter, group, temperature, options, &mut objective, &mut expected).unwrap();
     }
     let (lesson, parts) = (case.lesson(), [0..4]);

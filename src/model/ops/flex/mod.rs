@@ -8,6 +8,7 @@ mod attention_backward;
 mod cached;
 mod dot;
 mod gemm;
+mod half;
 mod head;
 mod matmul;
 mod product;
@@ -23,6 +24,7 @@ mod x86;
 
 use std::sync::Arc;
 
+use ::half::{bf16, f16};
 use burn::{
     backend::{
         Flex,
@@ -42,7 +44,7 @@ use crate::model::packed::PackedLayout;
 /// The same tensor as one whole contiguous buffer; the buffer itself where it already is one.
 fn whole(tensor: FlexTensor) -> FlexTensor {
     let layout = tensor.layout();
-    let bytes = layout.num_elements() * 4;
+    let bytes = layout.num_elements() * tensor.dtype().size();
     if layout.is_contiguous() && layout.start_offset() == 0 && tensor.bytes().len() == bytes {
         return tensor;
     }
@@ -66,8 +68,8 @@ impl EngineKernels for Flex {
         layout: PackedLayout,
     ) -> FloatTensor<Self> {
         let (x, words, scales) = (whole(x), whole(words), whole(scales));
-        let (m, out) = (dims(&x).0, dims(&words).0);
-        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), out);
+        let ((m, cols), out) = (dims(&x), dims(&words).0);
+        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), [out, cols]);
         tensor(matmul::matmul(x.storage(), m, &weight), [m, out])
     }
 
@@ -76,29 +78,45 @@ impl EngineKernels for Flex {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        cols: usize,
     ) -> FloatTensor<Self> {
         let (g, words, scales) = (whole(g), whole(words), whole(scales));
         let (m, out) = dims(&g);
-        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), out);
-        let data = matmul::matmul_transposed(g.storage(), m, &weight);
-        tensor(data, [m, weight.cols])
+        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), [out, cols]);
+        tensor(matmul::matmul_transposed(g.storage(), m, &weight), [m, cols])
     }
 
     fn gather_packed(
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        cols: usize,
         ids: Arc<Vec<u32>>,
     ) -> FloatTensor<Self> {
         let (words, scales) = (whole(words), whole(scales));
-        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), dims(&words).0);
-        tensor(matmul::gather(&weight, &ids), [ids.len(), weight.cols])
+        let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), [dims(&words).0, cols]);
+        tensor(matmul::gather(&weight, &ids), [ids.len(), cols])
     }
 
     fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let (x, weight) = (whole(x), whole(weight));
         let (m, out) = (dims(&x).0, dims(&weight).0);
-        tensor(matmul::dense(x.storage(), m, weight.storage(), out), [m, out])
+        let data = match weight.dtype() {
+            DType::F16 => half::matmul::<f16>(x.storage(), m, weight.storage(), out),
+            DType::BF16 => half::matmul::<bf16>(x.storage(), m, weight.storage(), out),
+            _ => matmul::dense(x.storage(), m, weight.storage(), out),
+        };
+        tensor(data, [m, out])
+    }
+
+    fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        let (g, weight) = (whole(g), whole(weight));
+        let (m, cols) = (dims(&g).0, dims(&weight).1);
+        let data = match weight.dtype() {
+            DType::F16 => half::matmul_transposed::<f16>(g.storage(), m, weight.storage(), cols),
+            _ => half::matmul_transposed::<bf16>(g.storage(), m, weight.storage(), cols),
+        };
+        tensor(data, [m, cols])
     }
 
     fn add_adapter(

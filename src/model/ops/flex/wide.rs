@@ -2,13 +2,16 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m512, _mm_loadu_si128, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setr_ps,
-    _mm512_setzero_ps, _mm512_srli_epi32,
+    __m256i, __m512, _mm_loadu_si128, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm512_cvtepi8_epi32,
+    _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mul_ps, _mm512_permutexvar_ps,
+    _mm512_reduce_add_ps, _mm512_set1_ps, _mm512_setr_ps, _mm512_setzero_ps, _mm512_srli_epi32, _mm512_sub_ps,
 };
 
-use super::x86::Sums;
-use crate::model::packed::{BLOCK, PackedLayout};
+use super::{
+    matmul::PackedRows,
+    x86::{Sums, five_bits, six_bits},
+};
+use crate::model::packed::{BLOCK, NF4, PackedLayout};
 
 /// A layout known at compile time.
 trait Unpack {
@@ -62,6 +65,61 @@ impl Unpack for Q8 {
     }
 }
 
+struct Q5;
+struct Q6;
+struct Nf4;
+
+/// Bytes as numbers, sixteen at a time.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn widen_bytes(bytes: __m256i) -> [__m512; 2] {
+    let halves = [_mm256_castsi256_si128(bytes), _mm256_extracti128_si256::<1>(bytes)];
+    halves.map(|bytes| _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes)))
+}
+
+impl Unpack for Q5 {
+    const CODE_BYTES: usize = 20;
+    const SCALES: usize = 2;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn block(codes: *const u8, scales: *const f32) -> [__m512; 2] {
+        // SAFETY: the caller vouches for a whole block.
+        let (codes, scale, min) = unsafe { (five_bits(codes), *scales, *scales.add(1)) };
+        widen_bytes(codes).map(|codes| _mm512_fmadd_ps(codes, _mm512_set1_ps(scale), _mm512_set1_ps(min)))
+    }
+}
+
+impl Unpack for Q6 {
+    const CODE_BYTES: usize = 24;
+    const SCALES: usize = 2;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn block(codes: *const u8, scales: *const f32) -> [__m512; 2] {
+        // SAFETY: the caller vouches for a whole block.
+        let (codes, first, second) = unsafe { (six_bits(codes), *scales, *scales.add(1)) };
+        let [a, b] = widen_bytes(codes).map(|codes| _mm512_sub_ps(codes, _mm512_set1_ps(32.0)));
+        [_mm512_mul_ps(a, _mm512_set1_ps(first)), _mm512_mul_ps(b, _mm512_set1_ps(second))]
+    }
+}
+
+impl Unpack for Nf4 {
+    const CODE_BYTES: usize = 16;
+    const SCALES: usize = 1;
+
+    /// As [`Q4`] looks weights up.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn block(codes: *const u8, scales: *const f32) -> [__m512; 2] {
+        // SAFETY: the caller vouches for a whole block; the book has sixteen values.
+        let (codes, scale, book) = unsafe { (_mm_loadu_si128(codes.cast()), *scales, _mm512_loadu_ps(NF4.as_ptr())) };
+        let (codes, weights) = (_mm512_cvtepu8_epi32(codes), _mm512_mul_ps(book, _mm512_set1_ps(scale)));
+        let high = _mm512_srli_epi32::<4>(codes);
+        [_mm512_permutexvar_ps(codes, weights), _mm512_permutexvar_ps(high, weights)]
+    }
+}
+
 /// Products of consecutive packed rows with all rows of `x` `[m, cols]`: `sums` `[rows, m]`.
 ///
 /// Every product is summed in one order, sixteen lanes block by block, however many rows there are of either.
@@ -69,19 +127,22 @@ impl Unpack for Q8 {
 /// # Safety
 /// The processor has AVX-512.
 #[target_feature(enable = "avx512f")]
-pub unsafe fn dot_rows(layout: PackedLayout, codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32], m: usize) {
+pub unsafe fn dot_rows(packed: PackedRows<'_>, x: &[f32], sums: &mut [f32], m: usize) {
     // SAFETY: the features are the caller's promise.
     unsafe {
-        match layout {
-            PackedLayout::Q4 => dot_all::<Q4>(codes, scales, x, sums, m),
-            PackedLayout::Q8 => dot_all::<Q8>(codes, scales, x, sums, m),
+        match packed.layout {
+            PackedLayout::Q4 => dot_all::<Q4>(packed, x, sums, m),
+            PackedLayout::Q5 => dot_all::<Q5>(packed, x, sums, m),
+            PackedLayout::Q6 => dot_all::<Q6>(packed, x, sums, m),
+            PackedLayout::Q8 => dot_all::<Q8>(packed, x, sums, m),
+            PackedLayout::Nf4 => dot_all::<Nf4>(packed, x, sums, m),
         }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut [f32], m: usize) {
+unsafe fn dot_all<L: Unpack>(packed: PackedRows<'_>, x: &[f32], sums: &mut [f32], m: usize) {
     let cols = x.len() / m;
     for first in (0..m).step_by(8) {
         let count = 8.min(m - first);
@@ -91,14 +152,14 @@ unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut
         unsafe {
             match count {
                 // Few packed rows at a time, for memory delivers neighbours faster than rows far apart.
-                1 => dot::<L, 1, 2>(codes, scales, x, out),
-                2 => dot::<L, 2, 2>(codes, scales, x, out),
-                3 => dot::<L, 3, 2>(codes, scales, x, out),
-                4 => dot::<L, 4, 2>(codes, scales, x, out),
-                5 => dot::<L, 5, 2>(codes, scales, x, out),
-                6 => dot::<L, 6, 1>(codes, scales, x, out),
-                7 => dot::<L, 7, 1>(codes, scales, x, out),
-                _ => dot::<L, 8, 1>(codes, scales, x, out),
+                1 => dot::<L, 1, 2>(packed, x, out),
+                2 => dot::<L, 2, 2>(packed, x, out),
+                3 => dot::<L, 3, 2>(packed, x, out),
+                4 => dot::<L, 4, 2>(packed, x, out),
+                5 => dot::<L, 5, 2>(packed, x, out),
+                6 => dot::<L, 6, 1>(packed, x, out),
+                7 => dot::<L, 7, 1>(packed, x, out),
+                _ => dot::<L, 8, 1>(packed, x, out),
             }
         }
     }
@@ -107,23 +168,24 @@ unsafe fn dot_all<L: Unpack>(codes: &[u8], scales: &[f32], x: &[f32], sums: &mut
 /// All packed rows with `M` rows of `x`, `R` packed rows at a time.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn dot<L: Unpack, const M: usize, const R: usize>(codes: &[u8], scales: &[f32], x: &[f32], out: Sums<'_>) {
+unsafe fn dot<L: Unpack, const M: usize, const R: usize>(packed: PackedRows<'_>, x: &[f32], out: Sums<'_>) {
+    let PackedRows { codes, scales, stride, .. } = packed;
     let blocks = x.len() / M / BLOCK;
-    let (code_bytes, scale_count) = (blocks * L::CODE_BYTES, blocks * L::SCALES);
+    let scale_count = blocks * L::SCALES;
     let rows = scales.len() / scale_count;
-    assert!(codes.len() == rows * code_bytes && scales.len() == rows * scale_count);
+    assert!(stride >= blocks * L::CODE_BYTES && codes.len() == rows * stride && scales.len() == rows * scale_count);
     assert!(x.len() == M * blocks * BLOCK && out.data.len() == rows * out.m && out.first + M <= out.m);
     let mut row = 0;
     while row < rows {
         let together = if row + R <= rows { R } else { 1 };
         // SAFETY: the assertions bound all rows of codes and scales and all of x.
         unsafe {
-            let (codes, scales) = (codes.as_ptr().add(row * code_bytes), scales.as_ptr().add(row * scale_count));
+            let (codes, scales) = (codes.as_ptr().add(row * stride), scales.as_ptr().add(row * scale_count));
             let sums = &mut out.data[row * out.m + out.first..];
             if together == R {
-                dot_tile::<L, M, R>(codes, scales, x.as_ptr(), blocks, sums, out.m);
+                dot_tile::<L, M, R>((codes, stride), scales, x.as_ptr(), blocks, sums, out.m);
             } else {
-                dot_tile::<L, M, 1>(codes, scales, x.as_ptr(), blocks, sums, out.m);
+                dot_tile::<L, M, 1>((codes, stride), scales, x.as_ptr(), blocks, sums, out.m);
             }
         }
         row += together;
@@ -133,11 +195,11 @@ unsafe fn dot<L: Unpack, const M: usize, const R: usize>(codes: &[u8], scales: &
 /// `R` packed rows with `M` rows of x.
 ///
 /// # Safety
-/// AVX-512; `R` rows of `blocks` blocks behind `codes` and `scales`, `M` rows of as many weights behind `x`.
+/// AVX-512; `R` rows of `blocks` blocks behind `codes` (`code_stride` bytes apart) and `scales`, `M` rows of as many weights behind `x`.
 #[inline]
 #[target_feature(enable = "avx512f")]
 unsafe fn dot_tile<L: Unpack, const M: usize, const R: usize>(
-    codes: *const u8,
+    (codes, code_stride): (*const u8, usize),
     scales: *const f32,
     x: *const f32,
     blocks: usize,
@@ -148,9 +210,13 @@ unsafe fn dot_tile<L: Unpack, const M: usize, const R: usize>(
     for block in 0..blocks {
         let mut weights = [[_mm512_setzero_ps(); 2]; R];
         for (r, weights) in weights.iter_mut().enumerate() {
-            let at = r * blocks + block;
-            // SAFETY: block `at` of the codes and scales exists by the contract.
-            *weights = unsafe { L::block(codes.add(at * L::CODE_BYTES), scales.add(at * L::SCALES)) };
+            // SAFETY: this block of row `r` exists by the contract.
+            *weights = unsafe {
+                L::block(
+                    codes.add(r * code_stride + block * L::CODE_BYTES),
+                    scales.add((r * blocks + block) * L::SCALES),
+                )
+            };
         }
         for i in 0..M {
             // SAFETY: block `block` of x's rows exists by the contract.

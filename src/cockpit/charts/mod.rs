@@ -1,6 +1,6 @@
 //! What the charts of the dashboard show: the catalogue, the person's place on them, and the numbers that are drawn.
 //!
-//! No terminal type comes in here; [`draw`](super::draw) paints what [`Picture::of`] gives.
+//! No terminal type comes in here; [`draw()`](super::draw()) paints what [`Picture::of`] gives.
 
 mod catalog;
 mod distribution;

@@ -2,7 +2,7 @@
 //!
 //! A view is three functions: `render` draws it and brings its scroll positions back within bounds, `act` does what a key
 //! means in it, and its keys stand in the table of actions under its scope. What it remembers of the person's place is a
-//! struct of its own in [`Ui`](super::ui::Ui).
+//! struct of its own in `Ui`.
 
 pub mod ask;
 pub mod controls;

@@ -23,6 +23,9 @@ impl Settings {
     #[must_use]
     pub fn with_absolute_paths(mut self) -> Self {
         self.model.path = self.model.path.map(|path| in_text(&path));
+        for dir in &mut self.model.adapters {
+            *dir = there(dir);
+        }
         self.data.root = self.data.root.map(|root| there(&root));
         self.prompt.template = template(&self.prompt.template);
         self.lora.init_adapter = self.lora.init_adapter.map(|dir| there(&dir));

@@ -1,5 +1,7 @@
 //! `sqlr1-tui keys`: what keys do, and under which names they can be changed.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 
 use super::Failure;
@@ -43,9 +45,10 @@ fn table(keymap: &Keymap) -> String {
     for info in ACTIONS {
         if scope != Some(info.scope) {
             scope = Some(info.scope);
-            out += &format!("{}{}:\n", if out.is_empty() { "" } else { "\n" }, words(info.scope));
+            let gap = if out.is_empty() { "" } else { "\n" };
+            let _ = writeln!(out, "{gap}{}:", words(info.scope));
         }
-        out += &format!("  {:<18} {:<16} {}\n", info.id, keymap.labels(info), info.help);
+        let _ = writeln!(out, "  {:<18} {:<16} {}", info.id, keymap.labels(info), info.help);
     }
     out
 }

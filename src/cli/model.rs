@@ -66,7 +66,7 @@ struct LogitsArgs {
 
 /// Write the model with adapters merged into its weights, in the kind of files that it has.
 ///
-/// A changed matrix keeps its type if that can be written (F32, F16, BF16, Q4_1, Q8_0), else it becomes Q8_0.
+/// A changed matrix keeps its type if that can be written (F32, F16, BF16, `Q4_1`, `Q8_0`), else it becomes `Q8_0`.
 #[derive(Debug, Clone, Args)]
 struct MergeArgs {
     /// The model: a GGUF file, a folder, or org/name.

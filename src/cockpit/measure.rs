@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_values_of_the_list() {
-        assert_eq!(quantile(&mut [3.0, 1.0, 2.0], 0.5), 2.0);
-        assert_eq!(quantile(&mut [], 0.5), 0.0);
+        assert!((quantile(&mut [3.0, 1.0, 2.0], 0.5) - 2.0).abs() < 1e-12);
+        assert!(quantile(&mut [], 0.5).abs() < 1e-12);
     }
 }

@@ -15,7 +15,7 @@ pub enum Calling {
     Off,
     /// By the bell.
     Bell,
-    /// By the bell and a desktop notice as iTerm, kitty, WezTerm, Ghostty and Windows Terminal know it (OSC 9).
+    /// By the bell and a desktop notice as iTerm, kitty, `WezTerm`, Ghostty and Windows Terminal know it (OSC 9).
     #[default]
     Osc9,
     /// By the bell and a desktop notice as urxvt, foot and VTE know it (OSC 777).

@@ -62,6 +62,7 @@ const FIRST_THEME: &str = "night";
 
 /// Look and manners of a cockpit.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // Each is a choice of its own.
 pub struct CockpitOptions {
     /// The theme to start with.
     pub theme: Theme,

@@ -110,7 +110,7 @@ impl Hub {
     pub fn new(endpoint: &str, token: Option<String>, cache: Cache, offline: bool) -> Self {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
+            .timeout_recv_response(Some(Duration::from_mins(1)))
             .http_status_as_error(false)
             .user_agent(concat!("sqlr1-tui/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -131,7 +131,7 @@ impl Hub {
     pub fn fetch(&self, wanted: &Wanted, progress: &mut Progress<'_>) -> Result<PathBuf, ModelError> {
         let error = |problem: String| ModelError::NotFound { wanted: wanted.repository.clone(), problem };
         if self.offline {
-            return Err(error(format!("HF_HUB_OFFLINE forbids to fetch it; instead, {}", self.by_hand(wanted))));
+            return Err(error(format!("HF_HUB_OFFLINE forbids to fetch it; instead, {}", Self::by_hand(wanted))));
         }
         let listing = self.list(wanted).map_err(error)?;
         let chosen = choose(&listing.siblings, wanted).map_err(error)?;
@@ -185,11 +185,11 @@ impl Hub {
     }
 
     fn unreachable(&self, error: &ureq::Error, wanted: &Wanted) -> String {
-        format!("cannot reach {}: {error}; without a network, {}", self.endpoint, self.by_hand(wanted))
+        format!("cannot reach {}: {error}; without a network, {}", self.endpoint, Self::by_hand(wanted))
     }
 
     /// What to place where.
-    fn by_hand(&self, wanted: &Wanted) -> String {
+    fn by_hand(wanted: &Wanted) -> String {
         let folder = super::locate::own_folder(&wanted.repository)
             .map_or_else(|| "any folder".to_owned(), |folder| folder.display().to_string());
         format!(

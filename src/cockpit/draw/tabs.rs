@@ -14,7 +14,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> Vec<(Rect, View)> {
     let labels: Vec<_> = View::ALL.iter().map(|view| (*view, label(*view), view.badge(app))).collect();
     let wide: usize =
         labels.iter().map(|(_, label, badge)| text::width(label) + 2 + badge.as_deref().map_or(0, text::width)).sum();
-    let gap = if wide + labels.len() < usize::from(area.width) { 1 } else { 0 };
+    let gap = u16::from(wide + labels.len() < usize::from(area.width));
     let mut x = area.x;
     for (view, label, badge) in labels {
         let start = x;

@@ -145,12 +145,13 @@ fn distance(a: Paint, b: Paint, eyes: &Matrix) -> Option<f64> {
 }
 
 /// Linear sRGB in CIE L*a*b* under D65.
-fn lab([r, g, b]: [f64; 3]) -> [f64; 3] {
-    let x = (0.412_456 * r + 0.357_576 * g + 0.180_437 * b) / 0.950_47;
-    let y = 0.212_673 * r + 0.715_152 * g + 0.072_175 * b;
-    let z = (0.019_334 * r + 0.119_192 * g + 0.950_304 * b) / 1.088_83;
-    let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
-    [116.0 * f(y) - 16.0, 500.0 * (f(x) - f(y)), 200.0 * (f(y) - f(z))]
+fn lab(light: [f64; 3]) -> [f64; 3] {
+    const XYZ: Matrix =
+        [[0.412_456, 0.357_576, 0.180_437], [0.212_673, 0.715_152, 0.072_175], [0.019_334, 0.119_192, 0.950_304]];
+    const WHITE: [f64; 3] = [0.950_47, 1.0, 1.088_83];
+    let bent = |share: f64| if share > 0.008_856 { share.cbrt() } else { 7.787 * share + 16.0 / 116.0 };
+    let axis = |at: usize| bent(XYZ[at].iter().zip(light).map(|(m, c)| m * c).sum::<f64>() / WHITE[at]);
+    [116.0 * axis(1) - 16.0, 500.0 * (axis(0) - axis(1)), 200.0 * (axis(1) - axis(2))]
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ struct File {
 
 /// `rope_scaling` and `rope_parameters`.
 #[derive(Deserialize)]
+#[allow(clippy::struct_field_names)] // The file's names.
 struct Rope {
     /// What `rope_type` was called first.
     #[serde(rename = "type")]

@@ -91,14 +91,14 @@ impl LayerRecord {
 }
 
 impl Layer<'_> {
-    fn linear(&self, stack: Stack, weights: &StackedLinear, x: Tensor<2>) -> Tensor<2> {
+    fn linear(&self, stack: Stack, weights: &StackedLinear, x: &Tensor<2>) -> Tensor<2> {
         linear::forward(x, weights, self.adapters.and_then(|set| set.get(self.index, stack)))
     }
 
     /// q/k/v rows of the layer's input.
     pub fn qkv(&self, x: Tensor<2>) -> Projected {
         let normed = ops::rms_norm(x, &self.weights.attention_norm, self.eps);
-        let qkv = self.linear(Stack::Qkv, &self.weights.qkv, normed);
+        let qkv = self.linear(Stack::Qkv, &self.weights.qkv, &normed);
         let (qkv, before_norm) = match &self.weights.query_key_norm {
             Some(norm) => (head_norm::forward(&qkv, norm, self.heads, self.eps), Some(qkv)),
             None => (qkv, None),
@@ -116,10 +116,10 @@ impl Layer<'_> {
     ) -> (Tensor<2>, LayerRecord) {
         let Projected { rotated, before_norm } = projected;
         let attention = AttentionRecord { qkv: rotated, out, log_sums };
-        let middle = x.clone() + self.linear(Stack::Output, &self.weights.output, attention.out.clone());
+        let middle = x.clone() + self.linear(Stack::Output, &self.weights.output, &attention.out);
         let normed = ops::rms_norm(middle.clone(), &self.weights.feed_forward_norm, self.eps);
-        let gate_up = self.linear(Stack::GateUp, &self.weights.gate_up, normed);
-        let y = middle.clone() + self.linear(Stack::Down, &self.weights.down, ops::swiglu(gate_up.clone()));
+        let gate_up = self.linear(Stack::GateUp, &self.weights.gate_up, &normed);
+        let y = middle.clone() + self.linear(Stack::Down, &self.weights.down, &ops::swiglu(gate_up.clone()));
         (y, LayerRecord { x, attention, before_norm, middle, gate_up })
     }
 

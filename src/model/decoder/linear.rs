@@ -6,7 +6,7 @@ use super::adapters::Adapter;
 use crate::model::{ops, weights::StackedLinear};
 
 /// `x` `[m, in]` → `[m, out]`.
-pub fn forward(x: Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) -> Tensor<2> {
+pub fn forward(x: &Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>) -> Tensor<2> {
     let mut parts: Vec<Tensor<2>> = linear.parts.iter().map(|part| ops::matmul(x.clone(), part)).collect();
     let mut y = match parts.pop() {
         Some(only) if parts.is_empty() => only,

@@ -40,13 +40,15 @@ fn is_shard(entry: &Entry) -> bool {
     numbers.and_then(|numbers| numbers.split_once("-of-")).is_some_and(|(n, of)| digits(n) && digits(of))
 }
 
-fn is_gguf(entry: &&Entry) -> bool {
+fn is_gguf(entry: &Entry) -> bool {
     let name = entry.rfilename.to_ascii_lowercase();
-    name.ends_with(".gguf") && !name.contains('/') && !name.starts_with("mmproj")
+    name.rsplit_once('.').is_some_and(|(_, extension)| extension == "gguf")
+        && !name.contains('/')
+        && !name.starts_with("mmproj")
 }
 
 fn only_gguf(entries: &[Entry]) -> Result<Vec<Entry>, String> {
-    let mut found = entries.iter().filter(is_gguf);
+    let mut found = entries.iter().filter(|entry| is_gguf(entry));
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(vec![only.clone()]),
         (None, _) => Err("the repository has neither safetensors (model.safetensors) nor GGUF files".into()),
@@ -55,7 +57,8 @@ fn only_gguf(entries: &[Entry]) -> Result<Vec<Entry>, String> {
 }
 
 fn ggufs(entries: &[Entry]) -> String {
-    let names: Vec<&str> = entries.iter().filter(is_gguf).map(|entry| entry.rfilename.as_str()).collect();
+    let names: Vec<&str> =
+        entries.iter().filter(|entry| is_gguf(entry)).map(|entry| entry.rfilename.as_str()).collect();
     if names.is_empty() {
         return "it has no GGUF files".into();
     }

@@ -92,7 +92,7 @@ impl Transfer<'_, '_> {
                      network, {}",
                     entry.rfilename,
                     entry.bytes(),
-                    self.hub.by_hand(self.wanted)
+                    Hub::by_hand(self.wanted)
                 )));
             }
             tracing::warn!("{}: {problem}; going on from byte {after}", entry.rfilename);

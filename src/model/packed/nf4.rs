@@ -122,7 +122,7 @@ fn largest(values: &[f32]) -> f32 {
 
 /// The nearest entry of an ascending code book for each value over its block's scale; the lower one halfway between two.
 fn quantize(values: &[f32], scales: &[f32], block: usize, book: &[f32]) -> Vec<u8> {
-    let bounds: Vec<f32> = book.windows(2).map(|pair| (pair[0] + pair[1]) / 2.0).collect();
+    let bounds: Vec<f32> = book.windows(2).map(|pair| f32::midpoint(pair[0], pair[1])).collect();
     let blocks = values.chunks(block).zip(scales);
     let codes = blocks.flat_map(|(values, scale)| {
         // bitsandbytes multiplies by the inverse, and so differs from a division in the last place.

@@ -22,7 +22,7 @@ const WORDS: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+";
 /// Marks, line ends and spaces; what the newer schemes end with.
 const REST: &str = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// Letters that DeepSeek LLM tells from all others: Latin, Greek, Cyrillic and other alphabets with cases, as of Unicode 4 or so.
+/// Letters that `DeepSeek` LLM tells from all others: Latin, Greek, Cyrillic and other alphabets with cases, as of Unicode 4 or so.
 const CASED: &str = "\
     A-Za-z\u{B5}\u{C0}-\u{D6}\u{D8}-\u{F6}\u{F8}-\u{1BA}\u{1BC}-\u{1BF}\u{1C4}-\u{293}\u{295}-\u{2AF}\
     \u{370}-\u{373}\u{376}\u{377}\u{37B}-\u{37D}\u{37F}\u{386}\u{388}-\u{38A}\u{38C}\u{38E}-\u{3A1}\
@@ -37,7 +37,7 @@ const CASED: &str = "\
     \u{A78B}-\u{A78E}\u{AB70}-\u{ABBF}\u{FB00}-\u{FB06}\u{FB13}-\u{FB17}\u{FF21}-\u{FF3A}\u{FF41}-\u{FF5A}\
     \u{10400}-\u{1044F}\u{104B0}-\u{104D3}\u{104D8}-\u{104FB}\u{10C80}-\u{10CB2}\u{10CC0}-\u{10CF2}\
     \u{118A0}-\u{118DF}\u{1E900}-\u{1E943}";
-/// What both of DeepSeek's schemes keep together: Chinese characters, and a range from Samaritan to Hangul.
+/// What both of `DeepSeek`'s schemes keep together: Chinese characters, and a range from Samaritan to Hangul.
 const UNSPACED: &str = "[\u{4E00}-\u{9FA5}\u{800}-\u{4E00}\u{AC00}-\u{D7FF}]+";
 
 /// Everything that happens to a text before merging.
@@ -82,7 +82,7 @@ fn split_by(digits: &str) -> Result<Vec<PreTokenizerWrapper>, ModelError> {
     Ok(vec![isolated(&pattern)?, spelled_bytes()])
 }
 
-/// DeepSeek's schemes: line ends by themselves, then one pattern after the other.
+/// `DeepSeek`'s schemes: line ends by themselves, then one pattern after the other.
 fn deepseek(patterns: &[&str]) -> Result<Vec<PreTokenizerWrapper>, ModelError> {
     let mut steps = vec![isolated("[\r\n]")?];
     for pattern in patterns {

@@ -62,6 +62,7 @@ fn sentence_pieces_give_every_text_back() {
 }
 
 /// `tokenizer.json` with a fixture's vocabulary, in the form in which Hugging Face has it.
+#[allow(clippy::needless_pass_by_value)] // As `json!` gives it.
 fn tokenizer_json(vocabulary: &str, parts: Value) -> Value {
     let tokenizer = Tokenizer::from_gguf(&gguf(vocabulary)).unwrap();
     let text = tokenizer.encoder.to_string(false).unwrap();

@@ -10,6 +10,7 @@ fn llama() -> Value {
     })
 }
 
+#[allow(clippy::needless_pass_by_value)] // As `json!` gives it.
 fn with(changes: Value) -> Value {
     let mut config = llama();
     for (key, value) in changes.as_object().unwrap() {

@@ -37,6 +37,9 @@ pub fn note(asked: &Settings, state: &mut TrainerState, change: SettingChanged) 
         ));
     }
     let old = now.value(&change.key).unwrap_or_default();
+    if wanted.as_ref() == Some(&old) {
+        return Err(format!("{} is {old} already", change.key));
+    }
     state.changes.push(SettingChanged { old, new: wanted.unwrap_or_default(), ..change });
     Ok(())
 }

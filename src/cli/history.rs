@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Read},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,12 +15,12 @@ use flate2::read::GzDecoder;
 
 use super::Failure;
 use crate::{
-    cockpit::{History, HistoryError},
+    cockpit::{GroupSink, History, HistoryError},
     run::{
         event::{Event, LogLevel, LogLine, Record},
         folder::RunFolder,
         reporter::now,
-        store::{Reading, RunStore},
+        store::{Past, Reading, RunStore},
     },
 };
 
@@ -35,10 +36,9 @@ impl StoredHistory {
     }
 }
 
-impl History for StoredHistory {
-    fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError> {
-        let read = RunStore::open_read_only(&self.0).and_then(|store| store.read(seq, usize::MAX));
-        let mut reading = read.map_err(|e| HistoryError(e.to_string()))?;
+impl StoredHistory {
+    /// What was read, with what is to be said of it once.
+    fn told(&self, mut reading: Reading) -> Vec<Record> {
         if reading.damage.is_some() && !self.1.swap(true, Ordering::Relaxed) {
             let notes = reading.notes().into_iter();
             reading.records.extend(notes.map(|message| {
@@ -46,7 +46,28 @@ impl History for StoredHistory {
                 Record { seq: 0, time: now(), event }
             }));
         }
-        Ok(reading.records)
+        reading.records
+    }
+}
+
+fn failed(error: impl ToString) -> HistoryError {
+    HistoryError(error.to_string())
+}
+
+impl History for StoredHistory {
+    fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError> {
+        let read = RunStore::open_read_only(&self.0).and_then(|store| store.read(seq, usize::MAX));
+        Ok(self.told(read.map_err(failed)?))
+    }
+
+    fn past(&self, groups: usize) -> Result<(Vec<Record>, u64), HistoryError> {
+        let read = RunStore::open_read_only(&self.0).and_then(|store| store.past(groups));
+        let Past { reading, left_out } = read.map_err(failed)?;
+        Ok((self.told(reading), left_out))
+    }
+
+    fn groups(&self, steps: RangeInclusive<u64>, sink: &mut GroupSink<'_>) -> Result<(), HistoryError> {
+        RunStore::open_read_only(&self.0).and_then(|store| store.groups(&steps, sink)).map_err(failed)
     }
 }
 

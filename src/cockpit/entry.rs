@@ -24,6 +24,10 @@ pub enum Purpose {
     DatabaseFilter,
     /// A question on a database.
     Question,
+    /// Which questions to show.
+    Filter,
+    /// Weights of a reward's components.
+    Weights,
 }
 
 impl Purpose {
@@ -37,6 +41,8 @@ impl Purpose {
             Self::RollBack => "back to the marked checkpoint? later steps are void; yes: ",
             Self::SettingFilter | Self::DatabaseFilter => "/",
             Self::Question => "question: ",
+            Self::Filter => "/",
+            Self::Weights => "weights: ",
         }
     }
 
@@ -50,6 +56,8 @@ impl Purpose {
             Self::RollBack => "enter, esc stays",
             Self::SettingFilter | Self::DatabaseFilter => "enter filters; nothing shows all",
             Self::Question => "enter asks",
+            Self::Filter => "reward<0.5 outcome:syntax db:world step>300 flip:lost correct:no words; | or, - not",
+            Self::Weights => "component=weight ...; none takes them back",
         }
     }
 

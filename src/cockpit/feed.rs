@@ -1,13 +1,22 @@
 //! Where a cockpit's records come from: a bounded queue that may drop some, and the store that has them all.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    ops::{ControlFlow, RangeInclusive},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
-use crate::run::{event::Record, presence::Presence};
+use super::state::Samples;
+use crate::run::{
+    event::{Event, GroupScored, Record},
+    presence::Presence,
+};
 
 /// Stored records, read again by a cockpit that missed some.
 pub trait History: Send + Sync {
@@ -16,7 +25,37 @@ pub trait History: Send + Sync {
     /// # Errors
     /// When the store cannot be read; the text is for people.
     fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError>;
+
+    /// All stored records but groups older than the newest `groups` ones, and how many those are.
+    ///
+    /// # Errors
+    /// As [`History::since`].
+    fn past(&self, groups: usize) -> Result<(Vec<Record>, u64), HistoryError> {
+        let _ = groups;
+        Ok((self.since(0)?, 0))
+    }
+
+    /// Hands over the stored groups of some steps, by step, until told to stop; those that a resumption made void are left out.
+    ///
+    /// # Errors
+    /// As [`History::since`].
+    fn groups(&self, steps: RangeInclusive<u64>, sink: &mut GroupSink<'_>) -> Result<(), HistoryError> {
+        let mut groups: Vec<GroupScored> = Vec::new();
+        for record in self.since(0)? {
+            match record.event {
+                Event::Group(group) if steps.contains(&group.step) => groups.push(*group),
+                Event::Run(run) => groups.retain(|group| run.resumed_from.is_none_or(|from| group.step <= from)),
+                _ => {}
+            }
+        }
+        groups.sort_by_key(|group| group.step);
+        let _ = groups.into_iter().try_for_each(sink);
+        Ok(())
+    }
 }
+
+/// Takes groups, and says whether more are wanted.
+pub type GroupSink<'a> = dyn FnMut(GroupScored) -> ControlFlow<()> + 'a;
 
 /// The store could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,7 +74,9 @@ pub struct Feed {
     pace: Option<Duration>,
     due: Option<Instant>,
     history: Arc<dyn History>,
-    fetch: Option<oneshot::Receiver<Result<Vec<Record>, HistoryError>>>,
+    fetch: Option<oneshot::Receiver<Fetched>>,
+    /// Whether the past is wanted with all its groups.
+    whole: bool,
     /// What was read of the store and not yet handed out.
     fetched: VecDeque<Arc<Record>>,
     held: Option<Arc<Record>>,
@@ -44,6 +85,9 @@ pub struct Feed {
     closing: bool,
 }
 
+/// Records of the store, and how many groups were left in it.
+type Fetched = Result<(Vec<Record>, u64), HistoryError>;
+
 /// What a feed hands out.
 #[derive(Debug)]
 pub(super) enum Delivery {
@@ -51,6 +95,8 @@ pub(super) enum Delivery {
     Records(Vec<Arc<Record>>),
     /// The same, and more that was read with them follows at once.
     Portion(Vec<Arc<Record>>),
+    /// So many groups of the past stay in the store; the rest of the past follows.
+    LeftOut(u64),
     /// The store could not be read; what the queue has still comes.
     Failed(HistoryError),
     /// Who looks on and who steers.
@@ -83,6 +129,7 @@ impl Feed {
             due: None,
             history,
             fetch: None,
+            whole: false,
             fetched: VecDeque::new(),
             held: None,
             begun: false,
@@ -101,6 +148,12 @@ impl Feed {
     pub fn with_presence(self, mut presence: watch::Receiver<Presence>) -> Self {
         presence.mark_changed();
         Self { presence: Some(presence), ..self }
+    }
+
+    /// Hands the past out with all its groups, however many: for who plays them.
+    #[must_use]
+    pub(super) fn whole(self) -> Self {
+        Self { whole: true, ..self }
     }
 
     /// The stored records.
@@ -212,7 +265,9 @@ impl Feed {
     fn start_fetch(&mut self, since: u64) {
         let (history, (done, fetch)) = (Arc::clone(&self.history), oneshot::channel());
         // A thread that nobody waits for: who leaves need not see a long run read to its end.
-        let reading = std::thread::Builder::new().name("history".into()).spawn(move || done.send(history.since(since)));
+        let lean = since == 0 && !self.whole;
+        let read = move || if lean { history.past(Samples::LIMIT) } else { history.since(since).map(|all| (all, 0)) };
+        let reading = std::thread::Builder::new().name("history".into()).spawn(move || done.send(read()));
         if let Err(error) = reading {
             tracing::warn!("no thread to read the store: {error}");
         }
@@ -224,9 +279,9 @@ impl Feed {
         let fetched = fetch.await.unwrap_or_else(|_| Err(HistoryError("the reading thread failed".into())));
         self.fetch = None;
         match fetched {
-            Ok(records) => {
+            Ok((records, left_out)) => {
                 self.fetched = records.into_iter().map(Arc::new).chain(self.held.take()).collect();
-                self.portion().await
+                if left_out > 0 { Delivery::LeftOut(left_out) } else { self.portion().await }
             }
             Err(error) => Delivery::Failed(error),
         }

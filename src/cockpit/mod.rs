@@ -6,11 +6,13 @@
 
 pub mod action;
 mod app;
+pub mod catalog;
 pub mod charts;
 mod draw;
 pub mod entry;
 mod feed;
 pub(crate) mod figures;
+pub mod filter;
 pub mod measure;
 mod messages;
 mod options;
@@ -18,6 +20,7 @@ mod outcome;
 mod panes;
 mod past;
 mod run_loop;
+pub mod runs;
 pub mod state;
 mod surroundings;
 mod symbols;
@@ -41,7 +44,7 @@ mod tests;
 
 pub use app::{App, Leave};
 pub use draw::draw;
-pub use feed::{Feed, History, HistoryError};
+pub use feed::{Feed, GroupSink, History, HistoryError};
 pub use options::{CockpitOptions, OptionsError, Place};
 pub use outcome::{CockpitError, Left, Outcome, Signal};
 pub use past::PastRun;

@@ -19,12 +19,14 @@ pub struct Place {
     pub folder: Option<PathBuf>,
     /// Seconds by which local time is ahead of UTC.
     pub utc_offset: i32,
+    /// The run folder on show.
+    pub run: Option<PathBuf>,
 }
 
 impl Place {
     /// The process's working folder and time zone.
     pub fn of_process() -> Self {
-        Self { folder: std::env::current_dir().ok(), utc_offset: jiff::Zoned::now().offset().seconds() }
+        Self { folder: std::env::current_dir().ok(), utc_offset: jiff::Zoned::now().offset().seconds(), run: None }
     }
 }
 

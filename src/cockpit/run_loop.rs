@@ -25,7 +25,7 @@ use super::{
     surroundings::Surroundings,
     terminal::Screen,
     theme::ThemeFile,
-    work::Finish,
+    work::{Finish, Work},
 };
 use crate::{
     plot::{Look, PlotError, export_curves, export_svg, screen, screen_svg, write_picture},
@@ -95,6 +95,7 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
     if let Some(past) = cockpit.options.ghost.clone() {
         cockpit.perform(Effect::Work(past.work()))?;
     }
+    let feed = if cockpit.app.tape().is_some() { feed.whole() } else { feed };
     let left = cockpit.turn(feed, &mut signals).await?;
     let run = &cockpit.app.run;
     let command = run.info().map_or("train", RunStarted::command);
@@ -186,6 +187,7 @@ impl Cockpit {
             let least = if self.app.ui.sparing { SPARING } else { self.options.frame };
             self.next_frame = Instant::now() + least.max(self.options.frame);
             self.name_window()?;
+            self.start_due();
         }
         Ok(())
     }
@@ -232,6 +234,10 @@ impl Cockpit {
                 // Unless it takes long, the first frame shows all of it.
                 None
             }
+            Delivery::LeftOut(groups) => {
+                self.app.run.leave_out(groups);
+                None
+            }
             Delivery::Failed(error) => {
                 self.app.run.say(None, LogLevel::Error, error.to_string());
                 None
@@ -256,10 +262,7 @@ impl Cockpit {
         match effect {
             Effect::Leave(leave) => return Ok(Some(leave)),
             Effect::Export => self.start_export(),
-            Effect::Work(work) => {
-                let history = Arc::clone(&self.history);
-                self.work.spawn_blocking(move || work.run(&history));
-            }
+            Effect::Work(work) => self.start(work),
             Effect::Screenshot => return self.take_screenshot().map(|()| None),
             Effect::Redraw => self.screen.clear()?,
             Effect::Suspend => self.screen.suspend()?,
@@ -328,6 +331,16 @@ impl Cockpit {
         }
     }
 
+    fn start(&mut self, work: Work) {
+        let history = Arc::clone(&self.history);
+        self.work.spawn_blocking(move || work.run(&history));
+    }
+
+    /// Starts what keys or drawing found to be needed.
+    fn start_due(&mut self) {
+        self.app.take_due().into_iter().for_each(|work| self.start(work));
+    }
+
     /// Reading the store and painting take a while: both happen on another thread.
     fn start_export(&mut self) {
         if self.export.is_some() {
@@ -348,7 +361,7 @@ impl Cockpit {
         let theme = self.app.theme.in_full();
         let history = Arc::clone(&self.history);
         self.export = Some(tokio::task::spawn_blocking(move || {
-            let records = history.since(0).map_err(|error| error.to_string())?;
+            let records = history.past(0).map_err(|error| error.to_string())?.0;
             // One for the paper, one that looks like the screen, both with and without pixels.
             let print = stem.with_extension("png");
             let themed = |extension: &str| {

@@ -70,6 +70,11 @@ pub trait Learner {
     /// Steps at which the run ends.
     fn max_steps(&self) -> u64;
 
+    /// The file of a database that samples are reported of.
+    fn database(&self, _db_id: &str) -> Option<&Path> {
+        None
+    }
+
     /// Whether the run may end before its last step because what was wanted is reached.
     fn is_content(&self) -> bool {
         false

@@ -13,18 +13,26 @@ use super::{
     watch::Watch,
 };
 use crate::{
-    model::{Completion, PackedGroup, Recording},
+    model::{Completion, PackedGroup, Recording, Spellings},
     reward::Scored,
-    run::event::{Candidate, EarlierTurn, GroupScored, Phase, ResultPreview},
+    run::{
+        event::{Candidate, EarlierTurn, GroupScored, Phase, ResultPreview},
+        trace,
+    },
 };
 
 /// Groups scored between two looks at whether to go on.
 const GROUPS_AT_ONCE: usize = 8;
 
 /// A completion with its judgement, as events have it. There is none before it.
-pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, advantage: f64) -> Candidate {
+pub(crate) fn candidate(
+    text: String,
+    completion: &Completion,
+    scored: Scored,
+    advantage: f64,
+    spellings: &Spellings,
+) -> Candidate {
     Candidate {
-        text,
         sql: scored.sql,
         reward: scored.reward,
         components: scored.components,
@@ -34,11 +42,29 @@ pub(crate) fn candidate(text: String, completion: &Completion, scored: Scored, a
         tokens: completion.written(),
         finished: completion.finished,
         turns: Vec::new(),
+        trace: traced(&text, completion, spellings),
+        text,
     }
 }
 
 fn turn(Earlier { text, judged: Scored { sql, correct, result, .. }, feedback }: Earlier<Scored>) -> EarlierTurn {
     EarlierTurn { text, sql, correct, result, feedback }
+}
+
+/// How probable each token of a completion's last reply was; empty where the tokens do not spell it byte for byte.
+fn traced(text: &str, completion: &Completion, spellings: &Spellings) -> String {
+    let (mut left, mut first) = (text.len(), completion.tokens.len());
+    while let (Some(before), true) = (first.checked_sub(1), left > 0) {
+        left = left.saturating_sub(spellings.bytes(completion.tokens[before]).len());
+        first = before;
+    }
+    let spelt = || completion.tokens[first..].iter().map(|&id| spellings.bytes(id));
+    if !spelt().flatten().eq(text.as_bytes()) {
+        return String::new();
+    }
+    // What a model was told between its turns has no probabilities: they are counted from the end, as the tokens are.
+    let known = completion.logprobs.len().saturating_sub(completion.tokens.len() - first);
+    trace::encode(spelt().map(<[u8]>::len).zip(completion.logprobs[known..].iter().copied()))
 }
 
 /// A prompt with its completions and their judgement.
@@ -101,12 +127,19 @@ impl Rollout {
     }
 
     /// As an event.
-    pub fn describe(self, step: u64, group: usize, gold: ResultPreview, advantages: &[f64]) -> GroupScored {
+    pub fn describe(
+        self,
+        step: u64,
+        group: usize,
+        gold: ResultPreview,
+        advantages: &[f64],
+        spellings: &Spellings,
+    ) -> GroupScored {
         let example = self.prompt.example;
         let replies = self.texts.into_iter().zip(self.completions).zip(self.scored).zip(advantages).zip(self.earlier);
         let candidates = replies.map(|((((text, completion), scored), advantage), earlier)| Candidate {
             turns: earlier.into_iter().map(turn).collect(),
-            ..candidate(text, &completion, scored, *advantage)
+            ..candidate(text, &completion, scored, *advantage, spellings)
         });
         GroupScored {
             step,

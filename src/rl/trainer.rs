@@ -222,13 +222,18 @@ impl Trainer {
             // Groups that were replaced teach nothing, and are not kept.
             let (_, advantages) = advantages.next_if(|(kept, _)| *kept == group)?;
             let gold = self.scorer.gold(&rollout.prompt.example);
-            Some(rollout.describe(step, group, gold, advantages))
+            Some(rollout.describe(step, group, gold, advantages, self.model.tokenizer.spellings()))
         };
         all.into_iter().enumerate().filter_map(describe).collect()
     }
 }
 
 impl Learner for Trainer {
+    fn database(&self, db_id: &str) -> Option<&Path> {
+        let example = self.dataset.train.iter().find(|example| example.db_id == db_id);
+        example.map(|example| example.database.as_path())
+    }
+
     fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         Trainer::step(self, watch)
     }

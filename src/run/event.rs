@@ -48,6 +48,8 @@ pub enum Event {
     Group(Box<GroupScored>),
     /// Each layer's gradient in a step.
     Gradients(GradientFlow),
+    /// The tables of a database, before the first of its questions that this trainer reports.
+    Schema(DatabaseSchema),
     /// A held-out evaluation is done.
     Eval(EvalDone),
     /// A checkpoint is on disk.
@@ -85,6 +87,7 @@ impl Event {
             Event::Step(_) => "step",
             Event::Group(_) => "group",
             Event::Gradients(_) => "gradients",
+            Event::Schema(_) => "schema",
             Event::Eval(_) => "eval",
             Event::Checkpoint(_) => "checkpoint",
             Event::State(_) => "state",
@@ -112,7 +115,7 @@ impl Event {
             Event::Alarm(e) => Some(e.step),
             Event::Changed(e) => Some(e.takes_effect),
             Event::Answer(e) => Some(e.step),
-            Event::State(_) | Event::Log(_) | Event::Refused(_) | Event::Other => None,
+            Event::Schema(_) | Event::State(_) | Event::Log(_) | Event::Refused(_) | Event::Other => None,
         }
     }
 }
@@ -295,6 +298,15 @@ impl GradientFlow {
     }
 }
 
+/// A database, for people who look at questions on it: so that a run that was moved away from its data still has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseSchema {
+    /// The database.
+    pub db_id: String,
+    /// Its tables, a line each, in the form of `CREATE TABLE` statements.
+    pub text: String,
+}
+
 /// A finished step with its metrics, flat in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepDone {
@@ -347,6 +359,9 @@ pub struct Candidate {
     pub tokens: usize,
     /// Whether it ended by itself rather than at `max_completion_length`.
     pub finished: bool,
+    /// How probable each token of the text was when it was sampled, as [`trace`](super::trace) writes it; empty where that is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trace: String,
     /// The replies before, each with the feedback that it got.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub turns: Vec<EarlierTurn>,

@@ -15,6 +15,7 @@ pub mod reporter;
 pub mod room;
 pub mod standing;
 pub mod store;
+pub mod trace;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -35,6 +35,11 @@ impl Settings {
 
     /// What `other` sets otherwise, as `group.name: 1 → 2`; the run's own folder aside.
     pub fn differences(&self, other: &Self) -> Vec<String> {
+        self.changes(other).into_iter().map(|(key, [old, new])| format!("{key}: {old} → {new}")).collect()
+    }
+
+    /// Settings that `other` has otherwise: `group.name`, the value here and the value there as JSON; the run's own folder aside.
+    pub fn changes(&self, other: &Self) -> Vec<(String, [String; 2])> {
         let tree = |settings: &Self| serde_yaml::to_value(settings).unwrap_or_default();
         let (mine, theirs) = (tree(self), tree(other));
         let mut found = Vec::new();
@@ -44,7 +49,7 @@ impl Settings {
                 let key = format!("{}.{}", group.as_str().unwrap_or_default(), name.as_str().unwrap_or_default());
                 if new != value && key != "run.dir" {
                     let show = |value| serde_json::to_string(value).unwrap_or_default();
-                    found.push(format!("{key}: {} → {}", show(value), show(new)));
+                    found.push((key, [show(value), show(new)]));
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Held-out evaluation: greedy replies, executed and compared with gold.
 
-use std::{ops::ControlFlow, time::Instant};
+use std::{ops::ControlFlow, path::Path, time::Instant};
 
 use super::Pupil;
 use crate::{
@@ -95,6 +95,12 @@ impl Exam {
         self.questions.is_empty()
     }
 
+    /// The file of a database that is asked about.
+    pub fn database(&self, db_id: &str) -> Option<&Path> {
+        let example = self.questions.iter().map(|(example, _)| example).find(|example| example.db_id == db_id);
+        example.map(|example| example.database.as_path())
+    }
+
     /// Examines a pupil. `on_progress` hears how many of how many questions are answered; `None` if it broke off.
     ///
     /// # Errors
@@ -128,7 +134,8 @@ impl Exam {
         let (n, correct) = (answers.len(), answers.iter().filter(|a| a.scored.correct).count());
         let reward = answers.iter().map(|a| a.scored.reward).sum::<f64>() / n.max(1) as f64;
         let shown = self.questions.iter().zip(answers).take(SHOWN).enumerate();
-        let shown = shown.map(|(index, ((example, _), answer))| answer.describe(index, example, scorer)).collect();
+        let shown =
+            shown.map(|(index, ((example, _), answer))| answer.describe(index, example, scorer, pupil)).collect();
         Ok(Some(Mark { n, correct, reward, time: started.elapsed().as_secs_f64(), shown }))
     }
 }
@@ -141,7 +148,8 @@ struct Answer {
 }
 
 impl Answer {
-    fn describe(self, group: usize, example: &Example, scorer: &Scorer) -> GroupScored {
+    fn describe(self, group: usize, example: &Example, scorer: &Scorer, pupil: &dyn Pupil) -> GroupScored {
+        let spellings = pupil.tokenizer().spellings();
         GroupScored {
             step: 0,
             group,
@@ -150,7 +158,7 @@ impl Answer {
             question: example.question.clone(),
             gold_sql: example.gold_sql.clone(),
             gold: scorer.gold(example),
-            candidates: vec![candidate(self.text, &self.completion, self.scored, 0.0)],
+            candidates: vec![candidate(self.text, &self.completion, self.scored, 0.0, spellings)],
         }
     }
 }

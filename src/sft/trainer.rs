@@ -74,6 +74,10 @@ impl<P: Pupil> Trainer<P> {
 }
 
 impl<P: Pupil> Learner for Trainer<P> {
+    fn database(&self, db_id: &str) -> Option<&Path> {
+        self.exam.database(db_id)
+    }
+
     fn step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
         let step = self.progress.step + 1;

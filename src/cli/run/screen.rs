@@ -68,6 +68,7 @@ pub fn stored(folder: &RunFolder, follow: bool, look: CockpitOptions) -> Result<
 
 /// The look for a run in its folder: where pictures go, if anything may be written there.
 pub fn in_folder(mut look: CockpitOptions, folder: &RunFolder) -> CockpitOptions {
+    look.place.run = Some(folder.root().to_owned());
     look.exports = folder.require_own().is_ok().then(|| folder.exports());
     look
 }

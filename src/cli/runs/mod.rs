@@ -1,16 +1,17 @@
 //! `sqlr1-tui runs`: the runs in a folder, and how they are.
 
-mod summary;
 mod table;
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-pub use summary::{RunSummary, State, list};
-
 use super::{Failure, say, say_json};
-use crate::run::folder::{RUNS, RunFolder, STAGES};
+pub use crate::cockpit::runs::State;
+use crate::{
+    cockpit::runs::{self, RunSummary},
+    run::folder::{RUNS, RunFolder, STAGES},
+};
 
 /// List the runs in a folder with their state, step, best accuracy, size, method and start.
 #[derive(Debug, Clone, Args)]
@@ -68,4 +69,12 @@ pub fn named(run: &Path) -> Result<RunFolder, Failure> {
         )));
     }
     Ok(RunFolder::open(path)?)
+}
+
+/// The runs in a folder, the oldest first.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub fn list(dir: &Path) -> Result<Vec<RunSummary>, Failure> {
+    runs::list(dir).map_err(|error| Failure::Environment(error.to_string()))
 }

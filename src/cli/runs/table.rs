@@ -2,8 +2,11 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{RunSummary, State};
-use crate::{cockpit::figures, harmless, run::event::Method};
+use crate::{
+    cockpit::{figures, runs::RunSummary},
+    harmless,
+    run::event::Method,
+};
 
 const HEAD: [&str; 8] = ["run", "state", "step", "left", "best", "size", "method", "started"];
 
@@ -29,7 +32,7 @@ fn row(run: &RunSummary, zone: &TimeZone) -> [String; HEAD.len()] {
     let started = run.started.and_then(|time| Timestamp::from_second(time as i64).ok());
     [
         harmless::text(&run.name),
-        word(run.state).to_owned(),
+        run.state.word().to_owned(),
         step,
         run.eta.map_or_else(none, figures::duration),
         run.best_accuracy.map_or_else(none, |share| format!("{:.1}%", share * 100.0)),
@@ -47,21 +50,10 @@ fn row(run: &RunSummary, zone: &TimeZone) -> [String; HEAD.len()] {
     ]
 }
 
-fn word(state: State) -> &'static str {
-    match state {
-        State::Running => "running",
-        State::Paused => "paused",
-        State::Finished => "finished",
-        State::Stopped => "stopped",
-        State::Failed => "failed",
-        State::Killed => "killed",
-        State::Unreadable => "unreadable",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cockpit::runs::State;
 
     #[test]
     fn columns_stand_under_each_other_and_names_do_no_harm() {

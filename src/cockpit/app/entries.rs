@@ -35,6 +35,8 @@ impl App {
             }
             Purpose::DatabaseFilter => ask::take_filter(self, &typed),
             Purpose::Question => ask::take_question(self, &typed),
+            Purpose::Filter => self.filter_rollouts(&typed),
+            Purpose::Weights => self.reweigh(&typed),
         }
         None
     }

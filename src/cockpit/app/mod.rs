@@ -105,6 +105,7 @@ pub struct App {
     /// Charts that settings name; the method's own if empty.
     arranged: Vec<Chart>,
     ghost: Option<Ghost>,
+    due: Vec<Work>,
 }
 
 impl App {
@@ -125,7 +126,18 @@ impl App {
             tape: None,
             arranged: Vec::new(),
             ghost: None,
+            due: Vec::new(),
         }
+    }
+
+    /// Has some work done as soon as the loop comes to it; drawing may ask for it.
+    pub fn later(&mut self, work: Work) {
+        self.due.push(work);
+    }
+
+    /// The work that is due.
+    pub fn take_due(&mut self) -> Vec<Work> {
+        std::mem::take(&mut self.due)
     }
 
     /// Takes in a record.

@@ -8,6 +8,7 @@ use crate::{
         action::{Action, Scope, hints, needs_trainer},
         app::App,
         text,
+        views::View,
     },
     run::event::{LogLevel, RunState},
 };
@@ -43,9 +44,12 @@ fn level(app: &App, level: LogLevel) -> Style {
 fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     let mut x = area.x + 1;
     let replay = app.tape().is_some();
-    let mut hints = [hints(Scope::Main), if replay { hints(Scope::Replay) } else { Vec::new() }].concat();
-    // The tape's own keys come first among equals, and space is theirs.
-    hints.sort_by_key(|info| (info.hint, info.scope != Scope::Replay));
+    let tape = if replay { hints(Scope::Replay) } else { Vec::new() };
+    // The charts' own keys stand in their panes.
+    let view = if app.ui.view == View::Train { Vec::new() } else { hints(Scope::View(app.ui.view)) };
+    let mut hints = [hints(Scope::Main), view, tape].concat();
+    // A view's own keys and the tape's come first among equals, and space is the tape's.
+    hints.sort_by_key(|info| (info.hint, info.scope == Scope::Main));
     hints.retain(|info| !replay || info.action != Action::PauseResume);
     for info in hints {
         // In a replay the trainer's keys are greyed, so that nobody looks for them.

@@ -35,7 +35,8 @@ fn lines(app: &App, width: usize) -> Vec<Line<'static>> {
     let shown = ACTIONS.iter().filter(|info| info.scope == Scope::Replay && replay);
     let main =
         ACTIONS.iter().filter(|info| info.scope == Scope::Main && (!replay || info.action != Action::PauseResume));
-    for info in shown.chain(main) {
+    let own = ACTIONS.iter().filter(|info| info.scope == Scope::View(app.ui.view));
+    for info in shown.chain(main).chain(own) {
         let (help, term, style) = if replay && needs_trainer(info.action) {
             (format!("{} Not here: {NO_TRAINER}.", info.help), theme.muted(), theme.muted())
         } else {

@@ -71,7 +71,7 @@ fn title(app: &App, group: &GroupScored) -> String {
 }
 
 /// Question and gold query, each in one line or, where there is room, in as many as they need.
-fn heading(app: &App, group: &GroupScored, area: Rect) -> Vec<Line<'static>> {
+pub fn heading(app: &App, group: &GroupScored, area: Rect) -> Vec<Line<'static>> {
     let (theme, cleaner) = (&app.theme, app.symbols.cleaner());
     let room = usize::from(area.width).saturating_sub(6);
     let most = match area.height {
@@ -104,12 +104,12 @@ fn heading(app: &App, group: &GroupScored, area: Rect) -> Vec<Line<'static>> {
 }
 
 /// Rows for the list: all candidates and a heading if half of the room will do, at least three otherwise.
-fn list_rows(candidates: usize, room: u16) -> u16 {
+pub fn list_rows(candidates: usize, room: u16) -> u16 {
     let wanted = candidates as u16 + 1;
     if room >= wanted + 5 { wanted } else { (room / 2).max(room.min(3)).min(wanted) }
 }
 
-fn candidates(app: &App, group: &GroupScored, chosen: usize, area: Rect, buf: &mut Buffer) {
+pub fn candidates(app: &App, group: &GroupScored, chosen: usize, area: Rect, buf: &mut Buffer) {
     let mut rows = area.height;
     let mut y = area.y;
     if usize::from(rows) > group.candidates.len() {
@@ -130,7 +130,7 @@ fn candidates(app: &App, group: &GroupScored, chosen: usize, area: Rect, buf: &m
 }
 
 /// Whether a candidate is right, as a sign and a word, so that no colour is needed.
-fn mark(app: &App, candidate: &Candidate) -> (&'static str, &'static str, Style) {
+pub fn mark(app: &App, candidate: &Candidate) -> (&'static str, &'static str, Style) {
     if candidate.correct {
         (app.symbols.right, "correct", app.theme.good())
     } else if candidate.result.outcome == "rows" {
@@ -255,7 +255,7 @@ fn rule(app: &App, candidate: &Candidate, at: usize, width: usize) -> Line<'stat
 }
 
 /// Puts a line's style into its spans, which are what is drawn.
-fn flatten(mut line: Line<'static>) -> Line<'static> {
+pub fn flatten(mut line: Line<'static>) -> Line<'static> {
     line.spans.iter_mut().for_each(|span| span.style = line.style.patch(span.style));
     line
 }

@@ -1,12 +1,12 @@
 //! What came of a query: a table or an error, as lines.
 
 use ratatui::{
-    style::Style,
+    style::{Modifier, Style},
     text::{Line, Span},
 };
 
 use crate::{
-    cockpit::{app::App, figures, text},
+    cockpit::{app::App, figures, text, views::rollouts::Mark},
     run::event::ResultPreview,
 };
 
@@ -38,6 +38,16 @@ pub fn glimpse(app: &App, result: &ResultPreview) -> String {
 
 /// The result in full: an error's text, or the rows that are kept.
 pub fn lines(app: &App, result: &ResultPreview, width: usize) -> Vec<Line<'static>> {
+    marked(app, result, None, width)
+}
+
+/// The same with a sign before each row that the other result has not, and before those of which cells differ; these are underlined.
+pub fn marked(
+    app: &App,
+    result: &ResultPreview,
+    marks: Option<(&[Mark], &'static str)>,
+    width: usize,
+) -> Vec<Line<'static>> {
     let cleaner = app.symbols.cleaner();
     let mut lines = Vec::new();
     if let Some(message) = &result.message {
@@ -47,20 +57,28 @@ pub fn lines(app: &App, result: &ResultPreview, width: usize) -> Vec<Line<'stati
     if result.columns.is_empty() {
         return lines;
     }
-    let widths = widths(app, result, width);
-    let row = |cells: &[String], style: Style| -> Line<'static> {
-        let mut spans = Vec::new();
+    let widths = widths(app, result, width.saturating_sub(if marks.is_some() { 2 } else { 0 }));
+    let row = |cells: &[String], style: Style, mark: Option<&Mark>| -> Line<'static> {
+        let mut spans: Vec<Span<'static>> = marks.map(|(_, alone)| sign(app, mark, alone)).into_iter().collect();
         for (at, width) in widths.iter().enumerate() {
             if at > 0 {
                 spans.push(Span::styled(format!(" {} ", app.symbols.column), app.theme.border(false)));
             }
             let text = cells.get(at).map_or("", String::as_str);
+            let style = match mark {
+                Some(Mark::Differs(cells)) if cells.get(at) == Some(&true) => {
+                    app.theme.bad().add_modifier(Modifier::UNDERLINED)
+                }
+                Some(Mark::Alone) => app.theme.warn(),
+                _ => style,
+            };
             spans.push(Span::styled(text::pad(&cleaner.line(text), *width, app.symbols.ellipsis), style));
         }
         Line::from(spans)
     };
-    lines.push(row(&result.columns, app.theme.title(false)));
-    lines.extend(result.rows.iter().map(|cells| row(cells, app.theme.text())));
+    lines.push(row(&result.columns, app.theme.title(false), None));
+    let mark = |at: usize| marks.and_then(|(marks, _)| marks.get(at));
+    lines.extend(result.rows.iter().enumerate().map(|(at, cells)| row(cells, app.theme.text(), mark(at))));
     let hidden_rows = result.total_rows.saturating_sub(result.rows.len());
     let hidden_columns = result.columns.len() - widths.len();
     let mut more = Vec::new();
@@ -74,6 +92,15 @@ pub fn lines(app: &App, result: &ResultPreview, width: usize) -> Vec<Line<'stati
         lines.push(Line::styled(format!("{} {}", app.symbols.ellipsis, more.join(", ")), app.theme.muted()));
     }
     lines
+}
+
+/// What stands before a row: `~` where cells differ, `alone` where the other result has no such row.
+fn sign(app: &App, mark: Option<&Mark>, alone: &'static str) -> Span<'static> {
+    match mark {
+        Some(Mark::Differs(_)) => Span::styled("~ ", app.theme.bad()),
+        Some(Mark::Alone) => Span::styled(format!("{alone} "), app.theme.warn()),
+        Some(Mark::Same) | None => Span::raw("  "),
+    }
 }
 
 /// Widths of as many columns as fit.

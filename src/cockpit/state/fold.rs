@@ -1,8 +1,8 @@
 //! The fold itself.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::{Curves, LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
+use super::{Curves, Flows, LogEntry, LogTail, Marker, MarkerKind, Notices, Samples, Series};
 use crate::run::{
     event::{
         Alarm, CheckpointReason, CheckpointSaved, EvalDone, Event, LogLevel, Phase, Progress, Record, Refusal,
@@ -39,6 +39,8 @@ pub struct RunView {
     curves: Curves,
     progress: Option<Progress>,
     samples: Samples,
+    gradients: Flows,
+    schemas: BTreeMap<String, Arc<str>>,
     log: LogTail,
     checkpoints: Vec<CheckpointSaved>,
     notices: Notices,
@@ -46,6 +48,7 @@ pub struct RunView {
     absence: Option<Absence>,
     last_seq: u64,
     missed: u64,
+    left_out: u64,
     unknown: u64,
     first_time: Option<f64>,
     last_time: f64,
@@ -105,11 +108,19 @@ impl RunView {
                 self.notices.answer(answer);
             }
             Event::End(ended) => self.end(record.time, ended),
-            // Nothing on screen shows it yet.
-            Event::Gradients(_) => {}
+            Event::Gradients(flow) => self.gradients.push(flow.clone()),
+            Event::Schema(schema) => {
+                self.schemas.insert(schema.db_id.clone(), schema.text.as_str().into());
+            }
             Event::Other => self.unknown += 1,
         }
         Applied::Yes
+    }
+
+    /// Takes note of groups of the past that stay in the store on purpose: they are not missed.
+    pub fn leave_out(&mut self, groups: u64) {
+        self.left_out += groups;
+        self.samples.forget(groups);
     }
 
     fn enter(&mut self, state: RunState) {
@@ -142,6 +153,7 @@ impl RunView {
         self.curves.truncate_after(step);
         self.checkpoints.retain(|saved| saved.step <= step);
         self.samples.truncate_after(step);
+        self.gradients.truncate_after(step);
     }
 
     fn step_done(&mut self, done: &StepDone) {
@@ -299,6 +311,16 @@ impl RunView {
         &self.samples
     }
 
+    /// Gradients by layer, of the newest steps that told them.
+    pub fn gradients(&self) -> &Flows {
+        &self.gradients
+    }
+
+    /// The tables of a database, if the run tells them.
+    pub fn schema(&self, db_id: &str) -> Option<&Arc<str>> {
+        self.schemas.get(db_id)
+    }
+
     /// The newest log lines.
     pub fn log(&self) -> &LogTail {
         &self.log
@@ -346,7 +368,7 @@ impl RunView {
 
     /// Stored records that never arrived, not even from the store.
     pub fn missed(&self) -> u64 {
-        self.missed
+        self.missed.saturating_sub(self.left_out)
     }
 
     /// Events of a newer program, passed over.

@@ -4,6 +4,7 @@
 //! screen can be rebuilt from the store. No terminal type comes in here.
 
 mod curves;
+mod flows;
 mod fold;
 mod log;
 mod notices;
@@ -12,6 +13,7 @@ mod series;
 mod timeline;
 
 pub use curves::Curves;
+pub use flows::Flows;
 pub use fold::{Absence, Applied, RunView};
 pub use log::{LogEntry, LogTail};
 pub use notices::{Marker, MarkerKind, Notices, PastAlarm};

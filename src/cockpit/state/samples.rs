@@ -24,6 +24,11 @@ impl Samples {
         self.groups.push_back(Arc::new(group));
     }
 
+    /// Takes note of older groups that were never here.
+    pub fn forget(&mut self, groups: u64) {
+        self.forgotten += groups;
+    }
+
     /// Forgets the groups of later steps.
     pub fn truncate_after(&mut self, step: u64) {
         self.groups.retain(|group| group.step <= step);

@@ -3,11 +3,13 @@
 mod health;
 mod orders;
 mod patience;
+mod samples;
 mod saving;
 #[cfg(test)]
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
 };
@@ -57,6 +59,8 @@ struct Session<'a, L> {
     pace: Pace,
     doctor: Doctor,
     total_memory: Option<u64>,
+    /// Databases whose tables this trainer has told.
+    told: BTreeSet<String>,
 }
 
 /// Loads and trains until the run is over, stopped or failed, and reports that as the last event.
@@ -138,6 +142,7 @@ fn work<L: Learner>(
         newest,
         pace: Pace::default(),
         doctor: Doctor::default(),
+        told: BTreeSet::new(),
     }
     .train()
 }
@@ -196,6 +201,7 @@ impl<L: Learner> Session<'_, L> {
         for warning in output.warnings {
             self.reporter.log(LogLevel::Warn, warning)?;
         }
+        self.tell_tables(&output.groups)?;
         for group in output.groups {
             self.watched(Event::Group(Box::new(group)))?;
         }
@@ -294,6 +300,7 @@ impl<L: Learner> Session<'_, L> {
         self.reporter.leave();
         match done {
             Some(Examined { done, groups }) => {
+                self.tell_tables(&groups)?;
                 for group in groups {
                     self.reporter.report(Event::Group(Box::new(group)))?;
                 }

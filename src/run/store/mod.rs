@@ -5,6 +5,7 @@
 
 mod connection;
 mod error;
+mod past;
 mod reading;
 mod rows;
 mod schema;
@@ -16,6 +17,7 @@ use rusqlite::{Connection, params};
 
 pub use connection::{Journal, try_out};
 pub use error::StoreError;
+pub use past::Past;
 pub use reading::{Damage, Reading};
 pub use schema::STORE_VERSION;
 

@@ -56,13 +56,14 @@ pub struct Builder<'a> {
     spoilt: u64,
     first: Option<u64>,
     last: u64,
+    passed_over: u64,
     refused: Option<StoreError>,
 }
 
 impl<'a> Builder<'a> {
     /// For the store at `path`.
     pub fn new(path: &'a str) -> Self {
-        Self { path, reading: Reading::default(), spoilt: 0, first: None, last: 0, refused: None }
+        Self { path, reading: Reading::default(), spoilt: 0, first: None, last: 0, passed_over: 0, refused: None }
     }
 
     /// Takes in the next row.
@@ -84,6 +85,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Takes note of rows that were left where they are.
+    pub fn pass_over(&mut self, rows: u64) {
+        self.passed_over += rows;
+    }
+
     /// All that was read; `broken` is where SQLite could not go on.
     pub fn finish(mut self, broken: Option<rusqlite::Error>) -> Result<Reading, StoreError> {
         if let Some(refused) = self.refused {
@@ -93,15 +99,16 @@ impl<'a> Builder<'a> {
             let why = broken.map_or_else(|| "events are not as they were written".to_owned(), |e| e.to_string());
             let read = self.reading.records.len() as u64;
             // Places run without gaps.
-            let places = self.first.map_or(0, |first| self.last - first + 1);
-            self.reading.damage = Some(Damage { path: self.path.to_owned(), why, read, lost: places - read });
+            let places = self.first.map_or(0, |first| (self.last - first + 1).saturating_sub(self.passed_over));
+            self.reading.damage =
+                Some(Damage { path: self.path.to_owned(), why, read, lost: places.saturating_sub(read) });
         }
         Ok(self.reading)
     }
 }
 
 /// The event in a body; `None` if that is no JSON object with a type.
-fn event(body: &str) -> Option<Event> {
+pub(super) fn event(body: &str) -> Option<Event> {
     serde_json::from_str(body).ok().or_else(|| {
         // A known type with a value that only a newer program knows.
         let value: Value = serde_json::from_str(body).ok()?;

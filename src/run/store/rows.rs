@@ -1,6 +1,8 @@
 //! Rows as they lie in the file, damage or not.
 
-use rusqlite::{Connection, params, types::ValueRef};
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, ToSql, params, types::ValueRef};
 
 use super::error::is_damage;
 
@@ -33,6 +35,41 @@ pub fn of_kinds(db: &Connection, version: i64, kinds: &[&str], sink: &mut dyn Fn
     let mut rows = query.query(rusqlite::params_from_iter(kinds))?;
     while let Some(row) = rows.next()? {
         sink(row_of(row)?);
+    }
+    Ok(())
+}
+
+/// Hands all rows before a place over that are no groups, oldest first.
+pub fn but_groups(db: &Connection, version: i64, before: i64, sink: &mut dyn FnMut(Row)) -> rusqlite::Result<()> {
+    let sum = if version >= 2 { "sum" } else { "NULL" };
+    // Two ranges of the index, so that the pages of groups are not even touched.
+    let part =
+        |range: &str| format!("SELECT seq, time, body, {sum} FROM events WHERE type {range} 'group' AND seq < ?1");
+    let mut query = db.prepare(&format!("{} UNION ALL {} ORDER BY seq", part("<"), part(">")))?;
+    let mut rows = query.query([before])?;
+    while let Some(row) = rows.next()? {
+        sink(row_of(row)?);
+    }
+    Ok(())
+}
+
+/// Hands the groups of steps within bounds over, by step and then in order, for as long as they are wanted.
+pub fn groups(
+    db: &Connection,
+    version: i64,
+    bounds: &[&dyn ToSql],
+    sink: &mut dyn FnMut(Row) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let sum = if version >= 2 { "sum" } else { "NULL" };
+    let query = format!(
+        "SELECT seq, time, body, {sum} FROM events WHERE type = 'group' AND step BETWEEN ?1 AND ?2 ORDER BY step, seq"
+    );
+    let mut query = db.prepare(&query)?;
+    let mut rows = query.query(bounds)?;
+    while let Some(row) = rows.next()? {
+        if sink(row_of(row)?).is_break() {
+            break;
+        }
     }
     Ok(())
 }

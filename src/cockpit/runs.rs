@@ -1,4 +1,4 @@
-//! A run in a few words, read from its folder.
+//! Runs in a few words, read from their folders: what `sqlr1-tui runs` lists, and the cockpit's own list.
 
 use std::{
     fs, io,
@@ -7,14 +7,11 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{
-    cli::Failure,
-    cockpit::state::RunView,
-    run::{
-        event::{EndReason, Method, RunState},
-        folder::{FolderError, RunFolder, STAGES},
-        store::{RunStore, StoreError},
-    },
+use super::state::RunView;
+use crate::run::{
+    event::{EndReason, Method, RunState},
+    folder::{FolderError, RunFolder, STAGES},
+    store::{RunStore, StoreError},
 };
 
 /// How a run is.
@@ -35,6 +32,21 @@ pub enum State {
     Killed,
     /// Its folder cannot be read.
     Unreadable,
+}
+
+impl State {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Killed => "killed",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 /// A line of the list.
@@ -64,6 +76,14 @@ pub struct RunSummary {
     pub error: Option<String>,
 }
 
+/// A folder of runs that cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot list {}: {source}", folder.display())]
+pub struct RunsError {
+    folder: PathBuf,
+    source: io::Error,
+}
+
 /// Events from which a summary is made; what they say of steps that a resumption made void is undone by its `run`.
 const TELLING: [&str; 5] = ["run", "state", "step", "eval", "end"];
 
@@ -71,8 +91,8 @@ const TELLING: [&str; 5] = ["run", "state", "step", "eval", "end"];
 ///
 /// # Errors
 /// The folder cannot be listed.
-pub fn list(dir: &Path) -> Result<Vec<RunSummary>, Failure> {
-    let cannot = |e: io::Error| Failure::Environment(format!("cannot list {}: {e}", dir.display()));
+pub fn list(dir: &Path) -> Result<Vec<RunSummary>, RunsError> {
+    let cannot = |source: io::Error| RunsError { folder: dir.to_owned(), source };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -95,12 +115,23 @@ pub fn list(dir: &Path) -> Result<Vec<RunSummary>, Failure> {
     Ok(runs)
 }
 
+/// A run that cannot be read.
 #[derive(Debug, thiserror::Error)]
-enum Unreadable {
+pub enum Unreadable {
+    /// Its folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is known of a run but for its samples.
+///
+/// # Errors
+/// It cannot be read.
+pub fn view(path: &Path) -> Result<RunView, Unreadable> {
+    Ok(read(path)?.0)
 }
 
 fn summary(path: &Path) -> RunSummary {

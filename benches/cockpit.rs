@@ -48,6 +48,7 @@ fn candidate(step: u64, at: u64) -> Candidate {
         tokens: 24 + at as usize,
         finished: true,
         turns: Vec::new(),
+        trace: String::new(),
     }
 }
 

@@ -50,6 +50,7 @@ impl StoredHistory {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // As `map_err` hands it over.
 fn failed(error: impl ToString) -> HistoryError {
     HistoryError(error.to_string())
 }

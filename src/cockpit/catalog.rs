@@ -77,6 +77,9 @@ impl Catalog {
     }
 
     /// The catalogue of a stored run.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
     pub fn read(history: &dyn History, filter: Filter) -> Result<Self, HistoryError> {
         let mut catalog = Self::new(filter);
         history.groups(0..=u64::MAX, &mut |group| {
@@ -205,7 +208,9 @@ mod tests {
 
     fn samples(groups: &[GroupScored]) -> Samples {
         let mut samples = Samples::default();
-        groups.iter().for_each(|group| samples.push(group.clone()));
+        for group in groups {
+            samples.push(group.clone());
+        }
         samples
     }
 
@@ -213,7 +218,9 @@ mod tests {
     fn what_changed_is_told_from_the_last_time_that_a_question_was_asked() {
         let groups = [asked(1, 5, true), asked(2, 6, false), asked(3, 5, false), asked(4, 6, true), asked(5, 5, false)];
         let mut catalog = Catalog::new("flip:lost | flip:gained".parse().unwrap());
-        groups.iter().for_each(|group| catalog.add(group));
+        for group in &groups {
+            catalog.add(group);
+        }
         let flips: Vec<Flip> = catalog.entries().iter().map(|entry| entry.flip).collect();
         assert_eq!(flips, [Flip::None, Flip::None, Flip::Lost, Flip::Gained, Flip::None]);
         assert_eq!(catalog.found(), [2, 3]);
@@ -234,7 +241,9 @@ mod tests {
         catalog.follow(&samples(&resumed[..2]), false);
         catalog.follow(&samples(&resumed), false);
         let mut expected = Catalog::default();
-        resumed.iter().for_each(|group| expected.add(group));
+        for group in &resumed {
+            expected.add(group);
+        }
         assert_eq!(catalog.entries(), expected.entries());
         assert_eq!((catalog.found(), catalog.times(1)), (expected.found(), expected.times(1)));
     }

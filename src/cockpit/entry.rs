@@ -39,9 +39,8 @@ impl Purpose {
             Self::Value => "new value: ",
             Self::Note => "note: ",
             Self::RollBack => "back to the marked checkpoint? later steps are void; yes: ",
-            Self::SettingFilter | Self::DatabaseFilter => "/",
+            Self::SettingFilter | Self::DatabaseFilter | Self::Filter => "/",
             Self::Question => "question: ",
-            Self::Filter => "/",
             Self::Weights => "weights: ",
         }
     }

@@ -94,7 +94,7 @@ pub struct Ui {
     /// What was asked.
     pub ask: views::ask::Place,
     /// Where in the model.
-    pub model: views::model::Place,
+    pub model: views::anatomy::Place,
     /// Where among the runs.
     pub runs: views::runs::Place,
     /// A short notice.
@@ -127,7 +127,7 @@ impl Default for Ui {
             doctor: views::doctor::Place::default(),
             controls: views::controls::Place::default(),
             ask: views::ask::Place::default(),
-            model: views::model::Place::default(),
+            model: views::anatomy::Place::default(),
             runs: views::runs::Place::default(),
             toast: None,
         }

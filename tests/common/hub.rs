@@ -36,7 +36,10 @@ impl File {
 
     /// A file in large file storage.
     pub fn large(name: &str, content: &[u8]) -> Self {
-        let hash = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut hash = String::new();
+        for byte in Sha256::digest(content) {
+            std::fmt::Write::write_fmt(&mut hash, format_args!("{byte:02x}")).unwrap();
+        }
         let lfs = json!({"sha256": hash, "size": content.len(), "pointerSize": 135});
         Self { entry: json!({"rfilename": name, "size": content.len(), "lfs": lfs}), ..Self::plain(name, content) }
     }

@@ -4,11 +4,11 @@
 //! means in it, and its keys stand in the table of actions under its scope. What it remembers of the person's place is a
 //! struct of its own in `Ui`.
 
+pub mod anatomy;
 pub mod ask;
 pub mod controls;
 pub mod doctor;
 mod logs;
-pub mod model;
 pub mod rollouts;
 pub mod runs;
 #[cfg(test)]
@@ -83,7 +83,7 @@ pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) {
         View::Doctor => doctor::render(app, area, buf),
         View::Controls => controls::render(app, area, buf),
         View::Ask => ask::render(app, area, buf),
-        View::Model => model::render(app, area, buf),
+        View::Model => anatomy::render(app, area, buf),
         View::Runs => runs::render(app, area, buf),
         View::Logs => logs::render(app, area, buf),
     }
@@ -97,7 +97,7 @@ pub fn act(app: &mut App, action: Action) -> Option<Effect> {
         View::Doctor => return doctor::act(app, action),
         View::Controls => return controls::act(app, action),
         View::Ask => return ask::act(app, action),
-        View::Model => return model::act(app, action),
+        View::Model => return anatomy::act(app, action),
         View::Runs => return runs::act(app, action),
         View::Logs => logs::act(app, action),
     }

@@ -77,6 +77,9 @@ pub enum Scan {
     Failed(String),
 }
 
+/// What a list was made for: as long as it is the same, so is the list.
+type ListedFor = (usize, usize, Order, bool, Option<(u64, usize)>);
+
 /// What the view remembers of the person's place.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
@@ -93,7 +96,7 @@ pub struct Place {
     /// Rows of the list, as last drawn.
     pub(super) page: usize,
     listed: Vec<usize>,
-    listed_for: Option<(usize, usize, Order, bool, Option<(u64, usize)>)>,
+    listed_for: Option<ListedFor>,
     loaded: VecDeque<Arc<GroupScored>>,
     loading: Option<u64>,
 }

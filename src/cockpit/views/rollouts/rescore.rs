@@ -193,7 +193,7 @@ mod tests {
         let found = weights.apply(&groups, &GrpoSettings::default());
         let rewards: Vec<f64> = found[0].iter().map(|(reward, _)| *reward).collect();
         assert_eq!(rewards, [0.6, 2.0, 0.0, 0.0]);
-        let expected = Rewards::whole(&[rewards.clone()]).advantages(&GrpoSettings::default());
+        let expected = Rewards::whole(std::slice::from_ref(&rewards)).advantages(&GrpoSettings::default());
         assert_eq!(found[0].iter().map(|(_, advantage)| *advantage).collect::<Vec<_>>(), expected[0]);
         assert_eq!(ranks(&rewards), [2, 1, 3, 3]);
     }

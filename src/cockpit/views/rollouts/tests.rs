@@ -85,7 +85,9 @@ impl Driver {
             if due.is_empty() {
                 return screen;
             }
-            due.into_iter().for_each(|work| work.run(&self.store)(&mut self.app));
+            for work in due {
+                work.run(&self.store)(&mut self.app);
+            }
         }
         panic!("it asks for more and more");
     }

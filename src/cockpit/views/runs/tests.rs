@@ -64,7 +64,9 @@ impl Driver {
             if due.is_empty() {
                 return screen;
             }
-            due.into_iter().for_each(|work| work.run(&store)(&mut self.0));
+            for work in due {
+                work.run(&store)(&mut self.0);
+            }
         }
     }
 

@@ -43,8 +43,8 @@ pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) {
     checkpoints(app, bottom, buf);
 }
 
-fn labelled(app: &App, label: &str, value: String, width: usize) -> Line<'static> {
-    let value = text::fit(&value, width.saturating_sub(LABEL), app.symbols.ellipsis);
+fn labelled(app: &App, label: &str, value: &str, width: usize) -> Line<'static> {
+    let value = text::fit(value, width.saturating_sub(LABEL), app.symbols.ellipsis);
     let label = Span::styled(text::pad(label, LABEL, ""), app.theme.muted());
     Line::from(vec![label, Span::styled(value, app.theme.text())])
 }
@@ -72,7 +72,7 @@ fn figures_of(app: &App, model: &ModelSummary, width: usize) -> Vec<Line<'static
         let targets: Vec<_> = targets.iter().filter_map(serde_json::Value::as_str).collect();
         rows.insert(4, ("adapter", cleaner.flat(&format!("rank {rank} on {}", targets.join(" ")))));
     }
-    rows.into_iter().map(|(label, value)| labelled(app, label, value, width)).collect()
+    rows.into_iter().map(|(label, value)| labelled(app, label, &value, width)).collect()
 }
 
 /// Bytes by part as bars of their share, and the most that was held.
@@ -81,7 +81,7 @@ fn memory(app: &App, width: usize) -> Vec<Line<'static>> {
     let parts: Vec<_> = PARTS.iter().filter_map(|(metric, name)| Some((*name, newest(metric)?))).collect();
     let total: f64 = parts.iter().map(|(_, bytes)| bytes).sum();
     if parts.is_empty() {
-        return vec![labelled(app, "memory", "told by part with the first step".into(), width)];
+        return vec![labelled(app, "memory", "told by part with the first step", width)];
     }
     let mut lines: Vec<Line<'static>> = parts
         .into_iter()
@@ -93,7 +93,7 @@ fn memory(app: &App, width: usize) -> Vec<Line<'static>> {
             Line::from(vec![label, full, rest, Span::styled(words, app.theme.text())])
         })
         .collect();
-    lines.extend(newest(metrics::PEAK_MEMORY).map(|peak| labelled(app, "peak", figures::bytes(peak), width)));
+    lines.extend(newest(metrics::PEAK_MEMORY).map(|peak| labelled(app, "peak", &figures::bytes(peak), width)));
     lines
 }
 

@@ -96,7 +96,7 @@ fn runs_are_listed_sorted_and_compared() {
     let screen = driver.keys(&[c('g'), c('m'), c('j'), KeyCode::Enter]);
     assert!(screen.contains("comparison · 1 settings differ"), "{screen}");
     let differs = screen.lines().find(|line| line.contains("optim.learning_rate")).unwrap();
-    assert!(place_of(differs, "1e-5") < place_of(differs, "2e-5"), "{differs}");
+    assert!(place_of(differs, "0.00001") < place_of(differs, "0.00002"), "{differs}");
     assert!(screen.contains("28.1% (9/32) at step 60"), "{screen}");
     for (width, height) in [(1, 1), (20, 5), (40, 12), (80, 24), (200, 60)] {
         driver.screen(width, height);

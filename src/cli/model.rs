@@ -99,6 +99,8 @@ struct ExportAdapterArgs {
 /// # Errors
 /// The model cannot be loaded or computed, or a file not be written.
 pub fn model(args: &ModelArgs) -> Result<(), Failure> {
+    // A model that is fetched tells how far it is.
+    super::logging::to_stderr();
     let environment = |e: ModelError| Failure::Environment(e.to_string());
     match &args.what {
         What::Info(args) => {

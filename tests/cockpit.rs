@@ -20,7 +20,7 @@ fn a_session_from_the_first_frame_to_the_shell() {
         ("5", "ask"),
         ("4", "controls"),
         ("3", "doctor"),
-        ("2", "rollouts"),
+        ("2", "questions"),
         ("1", "reward"),
     ] {
         cockpit.press(key).wait_for(sign);

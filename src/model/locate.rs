@@ -168,9 +168,10 @@ mod tests {
     fn folders_without_or_with_several_models_are_refused() {
         let dir = tempfile::tempdir().unwrap();
         let wanted = dir.path().to_str().unwrap();
-        assert!(problem(wanted, None).contains("holds neither a GGUF file nor {SINGLE_FILE}"));
+        assert!(problem(wanted, None).contains(&format!("holds neither a GGUF file nor {SINGLE_FILE}")));
         touch(&dir.path().join("model.safetensors"));
-        assert!(problem(wanted, None).contains("convert the model to GGUF"));
+        assert!(problem(wanted, None).contains("holds weights in safetensors, but no config.json"));
+        fs::remove_file(dir.path().join("model.safetensors")).unwrap();
         touch(&dir.path().join("b.gguf"));
         touch(&dir.path().join("a.gguf"));
         assert!(problem(wanted, None).contains("name one of a.gguf, b.gguf"));

@@ -43,13 +43,14 @@ impl App {
         self.copy(what, text.clone());
     }
 
-    /// Calls for what cannot wait: the end of the run, a new best accuracy.
+    /// Calls for what cannot wait: the end of the run, a new best accuracy, an alarm.
     pub(super) fn call_for(&mut self, record: &Record) {
         match &record.event {
             Event::End(ended) => {
                 let why = ended.message.as_deref().unwrap_or("it is over");
                 self.call(format!("run ended after step {}: {why}", ended.step));
             }
+            Event::Alarm(alarm) if alarm.active => self.call(format!("doctor: {}", alarm.what)),
             Event::Eval(eval) if eval.best && eval.step > 0 => {
                 let percent = eval.execution_accuracy * 100.0;
                 self.call(format!("new best held-out accuracy: {percent:.1}% at step {}", eval.step));

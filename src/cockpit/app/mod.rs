@@ -176,7 +176,10 @@ impl App {
             }
             Event::Alarm(alarm) if alarm.active => {
                 let done = alarm.done.as_ref().map_or_else(String::new, |done| format!("; {done}"));
-                self.toast(LogLevel::Warn, format!("doctor: {}{done}", alarm.what));
+                // What the person has just been told stays: the log, the tab and the chart have the alarm too.
+                if self.ui.toast.is_none() {
+                    self.toast(LogLevel::Warn, format!("doctor: {}{done}", alarm.what));
+                }
             }
             Event::Answer(answer) => self.toast(LogLevel::Info, format!("answered: {}", answer.question)),
             _ => {}

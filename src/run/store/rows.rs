@@ -82,17 +82,22 @@ pub fn scan(
     (after, limit): (u64, usize),
     sink: &mut dyn FnMut(Row),
 ) -> rusqlite::Result<Option<rusqlite::Error>> {
-    let mut last = after;
+    let (mut last, mut circles) = (after, false);
     let forward = each(db, version, "ASC", (after, limit), &mut |row| {
-        // A damaged tree may lead in circles.
+        // A damaged tree may lead in circles, and SQLite does not notice.
         let onward = row.seq > last;
         if onward {
             last = row.seq;
             sink(row);
         }
+        circles |= !onward;
         onward
     });
-    let Err(broken) = forward else { return Ok(None) };
+    let broken = match forward {
+        Err(broken) => broken,
+        Ok(()) if circles => in_circles(),
+        Ok(()) => return Ok(None),
+    };
     if !is_damage(&broken) {
         return Err(broken);
     }
@@ -107,6 +112,11 @@ pub fn scan(
     });
     from_end.into_iter().rev().for_each(sink);
     Ok(Some(broken))
+}
+
+fn in_circles() -> rusqlite::Error {
+    let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(corrupt, Some("its rows lead in circles".into()))
 }
 
 /// Hands rows over in an order for as long as they are wanted.

@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{
     model::{Completion, Model, PackedGroup},
+    reward::advantage::Rewards,
     rl::{
         TrainError,
-        advantage::Rewards,
         engine::{Asked, Completed, Engine},
         policy::Policy,
         update::{Given, Lesson},

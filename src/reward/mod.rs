@@ -1,5 +1,6 @@
-//! Rewards: what a reply is worth.
+//! Rewards: what a reply is worth, by itself and within its group.
 
+pub mod advantage;
 mod components;
 mod gold;
 mod layout;

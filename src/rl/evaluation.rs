@@ -4,7 +4,6 @@ use std::{ops::ControlFlow, time::Instant};
 
 use super::{
     TrainError,
-    advantage::mean,
     correction::{Answer, Corrector, Examiner, Talk},
     engine::fences,
     questions::{Prompt, held_out},
@@ -16,6 +15,7 @@ use crate::{
     data::Example,
     model::{Completion, GenerateRequest, Sampling},
     reward::Scored,
+    reward::advantage::mean,
     run::event::{EvalDone, Phase},
 };
 

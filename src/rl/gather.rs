@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow, time::Instant};
 
-use super::{TrainError, advantage::is_dead, questions::Prompt, rollout::Rollout, trainer::Trainer, watch::Watch};
+use super::{TrainError, questions::Prompt, rollout::Rollout, trainer::Trainer, watch::Watch};
 use crate::{
     data::{Cursor, Order},
     model::Recording,
+    reward::advantage::is_dead,
     run::profile::Work,
 };
 

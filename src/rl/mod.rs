@@ -2,7 +2,6 @@
 //!
 //! A batch is a list of groups: a prompt and its K ragged completions. No padded matrix exists anywhere.
 
-pub mod advantage;
 pub mod ask;
 mod bridge;
 pub(crate) mod changes;

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    advantage::{Rewards, is_dead, mean, standard_deviation},
     overlong::{OVERLONG, Overlong},
     rollout::Rollout,
 };
 use crate::{
     model::Completion,
     reward::Scored,
+    reward::advantage::{Rewards, is_dead, mean, standard_deviation},
     run::metrics::{self, Metrics},
     settings::Settings,
 };

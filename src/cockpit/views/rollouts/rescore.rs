@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     cockpit::{App, entry::Purpose, filter::DEAD},
-    rl::advantage::Rewards,
+    reward::advantage::Rewards,
     run::event::{GroupScored, LogLevel},
     settings::GrpoSettings,
 };

@@ -102,7 +102,10 @@ fn a_killed_cockpit_and_a_closed_terminal_leave_the_trainer_training() {
 #[test]
 fn of_two_viewers_one_steers_and_the_other_takes_over() {
     let place = Place::new();
-    let Some(mut first) = Pty::start(&place.train("run", 1_000_000)) else { return };
+    let mut train = place.train("run", 1_000_000);
+    // Each checkpoint is told in the row in which the viewers are.
+    train.args(["--set", "run.checkpoint_every=100000"]);
+    let Some(mut first) = Pty::start(&train) else { return };
     first.wait_for("● running");
     let Some(mut second) = place.attach(&["run"]) else { return };
     second.wait_for("you look on").press("c").wait_for("in control; press o to take control");

@@ -11,7 +11,9 @@ use common::{assert_code, pty::Pty, runs::Place};
 #[test]
 fn a_session_from_the_first_frame_to_the_shell() {
     let place = Place::new();
-    let Some(mut cockpit) = Pty::start(&place.train("run", 1_000_000)) else { return };
+    let mut train = place.train("run", 1_000_000);
+    train.args(["--set", "run.checkpoint_every=100000"]);
+    let Some(mut cockpit) = Pty::start(&train) else { return };
     cockpit.wait_for("● running").wait_for("step 2");
     for (key, sign) in [
         ("8", "log"),
@@ -25,8 +27,8 @@ fn a_session_from_the_first_frame_to_the_shell() {
     ] {
         cockpit.press(key).wait_for(sign);
     }
-    cockpit.press(":zoo").wait_for("whole screen").press("\r").press("\u{1b}");
-    cockpit.press("t").wait_for("enter keeps").press("j").press("\u{1b}");
+    cockpit.press(":zoo").wait_for("whole screen").press("\r").press("z");
+    cockpit.press("t").wait_for("enter keeps").press("jq");
     cockpit.press(" ").wait_for("‖ paused");
     cockpit.press("c").wait_for("is saved");
     cockpit.press("x").wait_for("curves are in");
@@ -40,7 +42,7 @@ fn a_session_from_the_first_frame_to_the_shell() {
     };
     size("12", "44");
     size("40", "120");
-    cockpit.press("?").wait_for("metrics").press("\u{1b}");
+    cockpit.press("?").wait_for("metrics").press("?");
 
     let once = place.output(&["attach", "run", "--once", "--size", "80x24"]);
     assert_code(&once, 0);

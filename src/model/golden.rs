@@ -17,3 +17,13 @@ pub(crate) fn read(name: &str) -> Option<serde_json::Value> {
     println!("skipped: no golden values at {}; set SQLR1_GOLDEN", path.display());
     None
 }
+
+/// A golden file as JSON lines; says so if this machine does not have it.
+pub(crate) fn lines(name: &str) -> Option<Vec<serde_json::Value>> {
+    let path = folder().join(name);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: no golden values at {}; set SQLR1_GOLDEN", path.display());
+        return None;
+    };
+    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}

@@ -100,7 +100,7 @@ pub fn standard_deviation(values: &[f64]) -> f64 {
 #[expect(clippy::float_cmp, reason = "what is only chosen or cut off is exact")]
 mod tests {
     use super::*;
-    use crate::rl::testing::golden_lines;
+    use crate::model::golden;
     use proptest::prelude::*;
 
     fn floats(value: &serde_json::Value) -> Vec<f64> {
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn golden_advantages_are_trls() {
-        let Some(lines) = golden_lines("advantages.jsonl") else { return };
+        let Some(lines) = golden::lines("advantages.jsonl") else { return };
         for line in &lines {
             let size = line["num_generations"].as_u64().unwrap() as usize;
             let rewards: Vec<Vec<f64>> = line["rewards"].as_array().unwrap().iter().map(floats).collect();

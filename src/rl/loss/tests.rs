@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    rl::testing::golden_lines,
+    model::golden,
     settings::{GrpoSettings, ImportanceSampling, LossType},
 };
 
@@ -26,7 +26,7 @@ fn objective(config: &Value) -> (Objective, f64) {
 
 #[test]
 fn golden_losses_gradients_and_metrics_are_trls() {
-    let Some(lines) = golden_lines("grpo_loss.jsonl") else { return };
+    let Some(lines) = golden::lines("grpo_loss.jsonl") else { return };
     assert!(!lines.is_empty());
     for case in &lines {
         let (objective, quantile) = objective(&case["config"]);

@@ -101,5 +101,6 @@ impl StoreError {
 /// our fixed queries only get where tables are not what the store's version says.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error_code();
-    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown))
+    let no_such_column = matches!(error, rusqlite::Error::SqlInputError { .. });
+    no_such_column || matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown))
 }

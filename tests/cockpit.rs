@@ -42,7 +42,7 @@ fn a_session_from_the_first_frame_to_the_shell() {
     };
     size("12", "44");
     size("40", "120");
-    cockpit.press("?").wait_for("metrics").press("?");
+    cockpit.press("?").wait_for("scroll, esc closes").press("?");
 
     let once = place.output(&["attach", "run", "--once", "--size", "80x24"]);
     assert_code(&once, 0);

@@ -4,19 +4,12 @@
 
 mod common;
 
-use std::{fs, path::Path};
+use std::fs;
 
-use common::{assert_code, demo_run, events, program, wait_for};
+use common::{assert_code, checkpoint_files, demo_run, events, program, wait_for};
 use serde_json::Value;
 
 const SETS: [&str; 3] = ["rollout.correction_turns=2", "rollout.max_completion_length=64", "rollout.temperature=1.4"];
-
-fn checkpoint_files(run: &Path, step: u64) -> Vec<Vec<u8>> {
-    let dir = run.join(format!("checkpoints/step-{step:08}"));
-    ["adapter_model.safetensors", "optimizer.safetensors", "trainer_state.json"]
-        .map(|f| fs::read(dir.join(f)).unwrap())
-        .to_vec()
-}
 
 #[test]
 fn a_run_killed_among_corrections_equals_one_that_ran_through() {

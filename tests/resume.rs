@@ -6,14 +6,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{assert_code, events, short_run, signal, smollm2, wait_for};
-
-fn checkpoint_files(run: &Path, step: u64) -> Vec<Vec<u8>> {
-    let dir = run.join(format!("checkpoints/step-{step:08}"));
-    ["adapter_model.safetensors", "optimizer.safetensors", "trainer_state.json"]
-        .map(|f| fs::read(dir.join(f)).unwrap())
-        .to_vec()
-}
+use common::{assert_code, checkpoint_files, events, short_run, signal, smollm2, wait_for};
 
 #[test]
 fn a_killed_run_resumes_and_equals_one_that_ran_through() {

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Failure, say};
 use crate::cockpit::theme::{Ground, ThemeFile, check};
 
-/// List the cockpit's themes, or check that theirs texts can be read.
+/// List the cockpit's themes, or check that their texts can be read.
 #[derive(Debug, Clone, Args)]
 pub struct ThemeArgs {
     #[command(subcommand)]

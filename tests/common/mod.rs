@@ -119,3 +119,11 @@ pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
     assert!(sent.success());
 }
+
+/// What a checkpoint holds of the training: adapter, optimizer, state.
+pub fn checkpoint_files(run: &Path, step: u64) -> Vec<Vec<u8>> {
+    let dir = run.join(format!("checkpoints/step-{step:08}"));
+    ["adapter_model.safetensors", "optimizer.safetensors", "trainer_state.json"]
+        .map(|file| std::fs::read(dir.join(file)).unwrap())
+        .to_vec()
+}

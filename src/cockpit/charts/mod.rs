@@ -15,7 +15,12 @@ pub use distribution::{Heat, Measure, heat, histogram};
 pub use picture::{Line, Mark, Picture, Sources};
 pub use place::{Look, Place, SMOOTHINGS};
 
-use super::{figures::Unit, theme::ChartColor};
+use super::{
+    figures::Unit,
+    state::{RunView, Series},
+    theme::ChartColor,
+};
+use crate::run::metrics;
 
 /// One chart of the dashboard.
 #[derive(Debug, Clone)]
@@ -94,6 +99,14 @@ impl Chart {
             Kind::Family { .. } => None,
             Kind::Histogram(measure) | Kind::Heat(measure) => Some(measure.metric()),
         }
+    }
+
+    /// Whether it shows nothing but what the settings make so: with one update a rollout the policy that is updated is the one
+    /// that wrote the replies, ratios are 1, and nothing can be clipped.
+    pub fn is_by_construction(&self, run: &RunView) -> bool {
+        let of_ratios = self.metric().is_some_and(|metric| metric.starts_with("clip_ratio/"));
+        let updates = run.series(metrics::UPDATES_PER_ROLLOUT).and_then(Series::last);
+        of_ratios && updates.is_some_and(|updates| (updates - 1.0).abs() < 1e-9)
     }
 
     /// The colour of its only or first curve.

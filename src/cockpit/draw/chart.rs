@@ -136,8 +136,15 @@ fn legend(app: &App, chart: &Chart, picture: &Picture) -> Vec<Span<'static>> {
     spans
 }
 
+/// What shares of clipping say where no ratio can differ from 1.
+const BY_CONSTRUCTION: &str = "One update a rollout: probability ratios are 1 by construction and nothing can be clipped. That it is 0 says nothing \
+     of the run's health.";
+
 /// What the metric means, from the catalogue.
 fn about(app: &App, chart: &Chart, width: usize) -> Vec<String> {
+    if chart.is_by_construction(&app.run) {
+        return text::wrap(BY_CONSTRUCTION, width);
+    }
     let info = chart.metric().and_then(|metric| metrics::CATALOG.iter().find(|info| info.name == metric));
     let Some(info) = info else { return Vec::new() };
     let cleaner = app.symbols.cleaner();

@@ -114,6 +114,9 @@ fn heading(app: &App, chart: &Chart, focused: bool, area: Rect, buf: &mut Buffer
 
 /// The range of values in words, with what the scale does to them.
 pub fn range(app: &App, chart: &Chart, picture: &Picture) -> String {
+    if chart.is_by_construction(&app.run) {
+        return "0 by construction".into();
+    }
     let Some(scale) = picture.scale else { return String::new() };
     let dash = if app.symbols.ascii { ".." } else { "–" };
     let mut words = chart.unit.show_range(scale.range, dash);

@@ -117,6 +117,30 @@ fn more_charts_than_fit_come_in_pages() {
 }
 
 #[test]
+fn what_is_so_by_construction_is_not_shown_as_health() {
+    let with = |updates: f64| {
+        let mut run = RunBuilder::with_steps(3);
+        for step in 4..=6 {
+            let mut metrics = Metrics::default();
+            metrics.set("clip_ratio/low_mean", 0.0);
+            metrics.set("clip_ratio/high_mean", 0.0);
+            metrics.set(metrics::UPDATES_PER_ROLLOUT, updates);
+            run.add(Event::Step(StepDone { step, metrics }));
+        }
+        let mut app = dashboard(&run, &Symbols::UNICODE);
+        app.arrange(&[ChartSetting::named("clip")]);
+        let grid = screen(&mut app, 120, 40);
+        press(&mut app, "z");
+        (grid, screen(&mut app, 120, 40))
+    };
+    let (grid, alone) = with(1.0);
+    assert!(grid.contains("0 by construction"), "{grid}");
+    assert!(alone.contains("One update a rollout: probability ratios are 1 by construction"), "{alone}");
+    let (grid, alone) = with(2.0);
+    assert!(!grid.contains("by construction") && !alone.contains("by construction"), "{grid}{alone}");
+}
+
+#[test]
 fn charts_with_several_curves_bands_and_bars_at_full_size() {
     for name in
         ["reward", "accuracy", "phases", "memory_parts", "length", "outcomes", "length_histogram", "reward_heat"]

@@ -1,6 +1,8 @@
 //! Where tensors live.
 
 use burn::tensor::Device;
+#[cfg(feature = "cuda")]
+use burn::tensor::DeviceType;
 
 use super::ModelError;
 
@@ -11,20 +13,22 @@ pub struct Chosen {
     pub device: Device,
     /// For people, as in `cpu, 2 threads`.
     pub description: String,
-    /// The GPU's index, if it is one.
+    /// The GPU's index, if it is one of NVIDIA's.
     pub gpu_index: Option<u32>,
 }
 
-/// The device that `auto`, `cpu`, `cuda` or `cuda:N` names. `auto` is a GPU if this build and this machine have one.
+/// The device that `auto`, `cpu`, `cuda`, `cuda:N` or `wgpu` names. `auto` is an NVIDIA GPU if this build and this machine have one,
+/// else the CPU; a GPU by way of Vulkan or Metal is used only where it is asked for.
 ///
 /// # Errors
 /// A GPU is asked for and there is none, or this build has no support for one.
 pub fn choose(name: &str) -> Result<Chosen, ModelError> {
     match name.split_once(':').map_or((name, None), |(kind, index)| (kind, Some(index))) {
-        ("auto", None) => Ok(gpu(0).unwrap_or_else(|_| cpu())),
+        ("auto", None) => Ok(cuda(0).unwrap_or_else(|_| cpu())),
         ("cpu", None) => Ok(cpu()),
-        ("cuda", index) => gpu(index.and_then(|i| i.split(',').next()?.parse().ok()).unwrap_or(0)),
-        _ => Err(no_device(name, "there is no such device; use auto, cpu, cuda or cuda:N")),
+        ("cuda", index) => cuda(index.and_then(|i| i.split(',').next()?.parse().ok()).unwrap_or(0)),
+        ("wgpu", None) => wgpu(),
+        _ => Err(no_device(name, "there is no such device; use auto, cpu, cuda, cuda:N or wgpu")),
     }
 }
 
@@ -37,9 +41,52 @@ fn no_device(name: &str, problem: impl Into<String>) -> ModelError {
     ModelError::Device { name: name.to_owned(), problem: problem.into() }
 }
 
-/// The operations that the model needs run on the CPU only so far, whatever else burn was built with.
-fn gpu(index: u32) -> Result<Chosen, ModelError> {
-    Err(no_device(&format!("cuda:{index}"), "this build computes on the CPU only; use --device cpu"))
+/// The GPU with this number. Creating a device that is not there would panic on threads of burn, so that they are counted first.
+#[cfg(feature = "cuda")]
+fn cuda(index: u32) -> Result<Chosen, ModelError> {
+    let name = format!("cuda:{index}");
+    match Device::enumerate(DeviceType::Cuda).into_vec().len() {
+        0 => Err(no_device(
+            &name,
+            "no NVIDIA GPU was found: the driver (libcuda), NVRTC (libnvrtc) and CUDA's headers (CUDA_PATH, else \
+             /usr/local/cuda) must be there, see docs/cuda.md; or use --device cpu",
+        )),
+        count if index as usize >= count => {
+            Err(no_device(&name, format!("this machine has {count}, counted from 0; use --device cuda:0 or --device cpu")))
+        }
+        _ => {
+            let device = Device::cuda(index as usize);
+            Ok(Chosen { description: format!("cuda:{index}, {}", adapter(&device)), device, gpu_index: Some(index) })
+        }
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn cuda(index: u32) -> Result<Chosen, ModelError> {
+    let problem = "this build has no support for NVIDIA GPUs; build it with --features cuda, or use --device cpu";
+    Err(no_device(&format!("cuda:{index}"), problem))
+}
+
+/// The GPU that the system names first, a software one where there is no other.
+#[cfg(feature = "wgpu")]
+fn wgpu() -> Result<Chosen, ModelError> {
+    let found = Device::enumerate(burn::tensor::DeviceType::Wgpu).into_vec();
+    let Some(device) = found.into_iter().next() else {
+        return Err(no_device("wgpu", "no driver for Vulkan or Metal was found; install one, or use --device cpu"));
+    };
+    Ok(Chosen { description: format!("wgpu, {}", adapter(&device)), device, gpu_index: None })
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn wgpu() -> Result<Chosen, ModelError> {
+    let problem = "this build has no support for Vulkan or Metal; build it with --features wgpu, or use --device cpu";
+    Err(no_device("wgpu", problem))
+}
+
+/// What the driver calls it.
+#[cfg(feature = "gpu")]
+fn adapter(device: &Device) -> String {
+    device.identity().map_or_else(|| "unnamed GPU".into(), |identity| identity.name)
 }
 
 #[cfg(test)]
@@ -47,12 +94,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auto_falls_back_to_the_cpu_and_cuda_does_not() {
-        assert!(choose("auto").unwrap().description.starts_with("cpu"));
+    fn auto_falls_back_to_the_cpu_and_gpus_do_not() {
         assert!(choose("cpu").unwrap().gpu_index.is_none());
-        for name in ["cuda", "cuda:1", "tpu"] {
-            let error = choose(name).unwrap_err();
-            assert!(error.is_environment() && error.to_string().contains("--device cpu") || name == "tpu", "{error}");
+        for name in ["cuda", "cuda:99", "wgpu", "tpu", "cpu:1"] {
+            match choose(name) {
+                Ok(chosen) => assert!(matches!(name, "cuda" | "wgpu") && chosen.description.starts_with(name)),
+                Err(error) => {
+                    let remedy = matches!(name, "tpu" | "cpu:1") || error.to_string().contains("--device cpu");
+                    assert!(error.is_environment() && remedy, "{error}");
+                }
+            }
         }
+        let auto = choose("auto").unwrap();
+        assert_eq!(auto.gpu_index.is_none(), auto.description.starts_with("cpu"));
     }
 }

@@ -222,17 +222,17 @@ impl PackedMatrix {
     }
 }
 
-/// Floats of a file as a tensor of their own width.
+/// Floats of a file as a tensor of their own width, or as float32 on a device that has no such numbers.
 fn floats(tensor_type: TensorType, bytes: &[u8], shape: [usize; 2], device: &Device) -> Tensor<2> {
     let halves = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
     match tensor_type {
         TensorType::F16 => {
             let values: Vec<f16> = halves().map(f16::from_le_bytes).collect();
-            Tensor::from_data(TensorData::new(values, shape), (device, DType::F16))
+            halves_on(TensorData::new(values, shape), device, DType::F16)
         }
         TensorType::Bf16 => {
             let values: Vec<bf16> = halves().map(bf16::from_le_bytes).collect();
-            Tensor::from_data(TensorData::new(values, shape), (device, DType::BF16))
+            halves_on(TensorData::new(values, shape), device, DType::BF16)
         }
         _ => {
             let values: Vec<f32> =
@@ -240,6 +240,10 @@ fn floats(tensor_type: TensorType, bytes: &[u8], shape: [usize; 2], device: &Dev
             Tensor::from_data(TensorData::new(values, shape), device)
         }
     }
+}
+
+fn halves_on(data: TensorData, device: &Device, dtype: DType) -> Tensor<2> {
+    Tensor::from_data(data, (device, if device.supports_dtype(dtype) { dtype } else { DType::F32 }))
 }
 
 /// Undoes llama.cpp's row order for q and k of llama-architecture files, on raw bytes.

@@ -12,6 +12,18 @@ use super::{
     weights::{LayerWeights, QueryKeyNorm, StackedLinear, Weights},
 };
 
+/// Where tests compute: on what `SQLR1_TEST_DEVICE` names, in builds that have it, else on the CPU. So one test body serves every
+/// device.
+///
+/// # Panics
+/// If it names a device that is not there: a test must not pass on another one than was asked for.
+pub fn device() -> Device {
+    match std::env::var("SQLR1_TEST_DEVICE") {
+        Ok(name) => super::device::choose(&name).unwrap().device,
+        Err(_) => Device::flex(),
+    }
+}
+
 /// The shape of the tiny model.
 pub fn tiny_config() -> ModelConfig {
     ModelConfig {

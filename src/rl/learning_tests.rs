@@ -1,6 +1,5 @@
 //! That an update does what it is for: real steps on a tiny model.
 
-use burn::tensor::Device;
 
 use super::{
     loss::{Objective, Sequence, Totals},
@@ -29,7 +28,7 @@ struct Tiny {
 impl Tiny {
     fn new(seed: u64) -> Self {
         let config = tiny_config();
-        Self { weights: random_weights(&config, seed, &Device::flex()), config }
+        Self { weights: random_weights(&config, seed, &crate::model::testing::device()), config }
     }
 
     fn decoder(&self) -> Decoder<'_> {
@@ -44,7 +43,7 @@ impl Tiny {
 
 fn adapter(model: &Tiny) -> Lora {
     let settings = LoraSettings { r: 4, lora_alpha: 8.0, ..LoraSettings::default() };
-    Lora::new(&model.config, &settings, 3, &Device::flex()).unwrap()
+    Lora::new(&model.config, &settings, 3, &crate::model::testing::device()).unwrap()
 }
 
 /// A step on the group with these advantages; the loss before it.

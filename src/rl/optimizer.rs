@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn param(values: &[f32]) -> LoraParam {
-        let value = Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &Device::flex());
+        let value = Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &crate::model::testing::device());
         LoraParam { name: "w".into(), value }
     }
 
@@ -185,13 +185,13 @@ mod tests {
         let mut state = AdamW::new(&params);
         state.update(&mut params, &gradient(&[0.1, 0.2, 0.3]), 1.0, 0.01, &optim());
         state.save(&params, dir.path()).unwrap();
-        let mut back = AdamW::load(&params, dir.path(), &Device::flex()).unwrap();
+        let mut back = AdamW::load(&params, dir.path(), &crate::model::testing::device()).unwrap();
         let mut same = params.clone();
         state.update(&mut params, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
         back.update(&mut same, &gradient(&[0.3, 0.1, 0.2]), 1.0, 0.01, &optim());
         assert_eq!(floats(&params[0].value), floats(&same[0].value));
         assert_eq!(back.updates, 2);
         let other = vec![param(&[1.0])];
-        assert!(AdamW::load(&other, dir.path(), &Device::flex()).unwrap_err().to_string().contains("shape"));
+        assert!(AdamW::load(&other, dir.path(), &crate::model::testing::device()).unwrap_err().to_string().contains("shape"));
     }
 }

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Device;
 
 use super::{
     control,
@@ -187,7 +186,7 @@ fn a_run_whose_updates_all_fail_pauses() {
     assert_eq!(skipped, [1.0, 1.0], "two steps, then a pause");
     assert!(said.unwrap().contains("2 updates in a row"));
     let saved = checkpoint::newest(&folder.checkpoints()).unwrap().0.unwrap();
-    let after = Lora::load(&saved.path, &config, &Device::flex()).unwrap();
+    let after = Lora::load(&saved.path, &config, &crate::model::testing::device()).unwrap();
     let values = |lora: &Lora| -> Vec<f32> {
         lora.params.iter().flat_map(|p| p.value.clone().try_into_vec_as::<f32>().unwrap()).collect()
     };

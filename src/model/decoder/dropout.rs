@@ -59,7 +59,6 @@ fn fold(state: u64, part: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
 
     use super::{
         super::{AdapterSet, BackwardOptions, Decoder, LoraGrads, TokenScores},
@@ -73,20 +72,20 @@ mod tests {
     #[test]
     fn about_the_share_is_left_out_and_the_expectation_stays() {
         let dropout = Dropout { rate: 0.25, seed: 3 };
-        let values: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &Device::flex())).try_into_vec_as().unwrap();
+        let values: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         let zeros = values.iter().filter(|v| **v == 0.0).count() as f32 / values.len() as f32;
         assert!((0.24..0.26).contains(&zeros), "{zeros}");
         assert!(values.iter().all(|v| *v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-6));
-        let again: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &Device::flex())).try_into_vec_as().unwrap();
+        let again: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         assert_eq!(values, again);
-        let other: Vec<f32> = dropout.at(1).apply(Tensor::ones([50, 400], &Device::flex())).try_into_vec_as().unwrap();
+        let other: Vec<f32> = dropout.at(1).apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         assert_ne!(values, other);
     }
 
     /// A finite difference of the summed log-probabilities along the gradient equals the gradient's square.
     #[test]
     fn gradients_are_those_of_the_pass_with_the_same_choice() {
-        let (config, device) = (tiny_config(), Device::flex());
+        let (config, device) = (tiny_config(), crate::model::testing::device());
         let weights = random_weights(&config, 1, &device);
         let decoder = Decoder { config: &config, weights: &weights };
         let params = random_adapters(&config, &["q_proj", "v_proj", "down_proj"], 2, 5, &device);

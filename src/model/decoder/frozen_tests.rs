@@ -1,6 +1,5 @@
 //! Adapters in the frozen base: what they compute, what passes through them backwards, and what merging makes of them.
 
-use burn::tensor::Device;
 
 use super::{
     super::{
@@ -19,7 +18,7 @@ fn group() -> PackedGroup {
 }
 
 fn set(config: &ModelConfig, r: usize, seed: u64) -> (AdapterSet, Vec<(String, Tensor<2>)>) {
-    let params = random_adapters(config, &TARGETS, r, seed, &Device::flex());
+    let params = random_adapters(config, &TARGETS, r, seed, &crate::model::testing::device());
     (AdapterSet::new(config, 0.5, params.iter().map(|(name, value)| (name.as_str(), value))).unwrap(), params)
 }
 
@@ -62,7 +61,7 @@ fn merged(weights: &Weights, adapters: &[&AdapterSet]) -> Weights {
 #[test]
 fn frozen_adapters_compute_what_merged_ones_do_forwards_and_backwards() {
     let config = tiny_config();
-    let plain = random_weights(&config, 1, &Device::flex());
+    let plain = random_weights(&config, 1, &crate::model::testing::device());
     let (first, _) = set(&config, 2, 11);
     let (second, _) = set(&config, 4, 12);
     let mut frozen = plain.clone();

@@ -1,7 +1,6 @@
 //! Tiny models of every architecture against the values that transformers gives (golden/README.md), and the same models as
 //! GGUF files, written by the `gguf` package (scripts/make-tiny-gguf).
 
-use burn::tensor::Device;
 use serde_json::Value;
 
 use super::{
@@ -24,7 +23,7 @@ struct Tiny {
 
 impl Tiny {
     fn load(source: &Source, config: ModelConfig) -> Self {
-        let weights = load_weights(source, &config, Quantize::None, &Device::flex(), &mut |_, _| {}).unwrap();
+        let weights = load_weights(source, &config, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
         Self { config, weights }
     }
 

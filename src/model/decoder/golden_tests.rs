@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use serde_json::Value;
 
 use super::{BackwardOptions, LoraGrads, PackedGroup, TokenScores};
@@ -23,7 +23,7 @@ pub fn smollm2(quantize: Quantize) -> Option<Model> {
         println!("skipped: no model at {}; set SQLR1_SMOLLM2", path.display());
         return None;
     }
-    Some(Model::load(&path, quantize, &Device::flex(), &mut |_, _| {}).unwrap())
+    Some(Model::load(&path, quantize, &crate::model::testing::device(), &mut |_, _| {}).unwrap())
 }
 
 pub fn ids(value: &Value) -> Vec<u32> {
@@ -44,7 +44,7 @@ fn assert_within(ours: &[f32], golden: &[f64], tolerance: f64, what: &str) {
 /// The adapter that README.md defines by a formula.
 fn formula_adapter(model: &Model) -> Lora {
     let settings = LoraSettings { r: 4, lora_alpha: 8.0, ..LoraSettings::default() };
-    let mut lora = Lora::new(&model.config, &settings, 0, &Device::flex()).unwrap();
+    let mut lora = Lora::new(&model.config, &settings, 0, &crate::model::testing::device()).unwrap();
     for layer in 0..model.config.num_hidden_layers {
         for (t, projection) in Projection::ALL.into_iter().enumerate() {
             let at = lora.position(layer, projection).unwrap();

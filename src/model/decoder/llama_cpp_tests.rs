@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
 use serde::Deserialize;
 
 use super::{
@@ -41,7 +40,7 @@ fn ours(file: &str, quantize: Quantize, expected: &Expected) -> Logits {
     let source = Source::open(&folder().join(file)).unwrap();
     let Source::Gguf(gguf) = &source else { panic!("{file} is a GGUF file") };
     let config = ModelConfig::from_gguf(gguf).unwrap();
-    let weights = load_weights(&source, &config, quantize, &Device::flex(), &mut |_, _| {}).unwrap();
+    let weights = load_weights(&source, &config, quantize, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
     let logits = Decoder { config: &config, weights: &weights }.logits(&expected.tokens).unwrap();
     expected.positions.iter().map(|&position| logits[position].clone()).collect()
 }

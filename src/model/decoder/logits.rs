@@ -26,7 +26,6 @@ impl Decoder<'_> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
 
     use super::*;
     use crate::model::testing::{random_weights, tiny_config};
@@ -34,7 +33,7 @@ mod tests {
     #[test]
     fn logits_give_the_log_probabilities_that_scoring_gives() {
         let config = tiny_config();
-        let weights = random_weights(&config, 1, &Device::flex());
+        let weights = random_weights(&config, 1, &crate::model::testing::device());
         let decoder = Decoder { config: &config, weights: &weights };
         let tokens = [5, 9, 33, 2, 71];
         let group = PackedGroup { prompt: tokens[..1].to_vec(), completions: vec![tokens[1..].to_vec()] };

@@ -164,7 +164,7 @@ impl<'a> Decoder<'a> {
 
     /// Embeddings of tokens, `[ids, hidden]`.
     pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
-        ops::gather(&self.weights.embedding, ids)
+        ops::gather(&self.weights.embedding, ids, burn::tensor::DType::F32)
     }
 
     /// Final normalization.

@@ -51,7 +51,7 @@ struct Oracle {
 
 /// Scores and gradients by autodiff, every completion by itself.
 fn oracle(config: &ModelConfig, targets: &[&str], group: &PackedGroup) -> Oracle {
-    let device = Device::flex().autodiff();
+    let device = crate::model::testing::device().autodiff();
     let weights = random_weights(config, 1, &device);
     let params: Vec<(String, Tensor<2>)> = random_adapters(config, targets, 4, 2, &device)
         .into_iter()
@@ -85,7 +85,7 @@ fn ours(targets: &[&str], group: &PackedGroup, recompute: Recompute, head_chunk:
 }
 
 fn computed(config: &ModelConfig, targets: &[&str], group: &PackedGroup, options: BackwardOptions) -> Ours {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let weights = random_weights(config, 1, &device);
     let params = random_adapters(config, targets, 4, 2, &device);
     let adapters = adapter_set(config, &params);
@@ -141,7 +141,7 @@ fn recomputation_changes_no_bit() {
 
 #[test]
 fn temperature_divides_the_logits() {
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&config, 1, &device);
     let decoder = Decoder { config: &config, weights: &weights };
     let hot = decoder.score(None, &group(), 50.0).unwrap();
@@ -155,7 +155,7 @@ fn temperature_divides_the_logits() {
 
 #[test]
 fn wrong_names_shapes_and_losses_are_errors() {
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let a = Tensor::<2>::zeros([4, 64], &device);
     let b = Tensor::<2>::zeros([64, 4], &device);
     let error = |params: Vec<(&str, &Tensor<2>)>| AdapterSet::new(&config, 1.0, params).unwrap_err().to_string();
@@ -177,7 +177,7 @@ fn wrong_names_shapes_and_losses_are_errors() {
 #[test]
 fn the_gradient_through_entropies_is_the_slope_of_their_sum() {
     let config = tiny_config();
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let weights = random_weights(&config, 1, &device);
     let params = random_adapters(&config, &["q_proj", "down_proj"], 4, 2, &device);
     let decoder = Decoder { config: &config, weights: &weights };
@@ -238,7 +238,7 @@ fn every_architectures_scores_and_gradients_equal_autodiffs() {
 
 #[test]
 fn sequences_beyond_a_sliding_window_are_refused() {
-    let (plain, device) = (tiny_config(), Device::flex());
+    let (plain, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&plain, 1, &device);
     let score = |window: usize| {
         let config = ModelConfig { sliding_window: Some(window), ..plain.clone() };

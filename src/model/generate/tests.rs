@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use burn::tensor::Device;
 
 use super::*;
 use crate::{
@@ -30,7 +29,7 @@ fn sampling() -> Sampling {
 
 /// Generates with the tiny model and random adapters, and scores what came out.
 fn generate(requests: &[GenerateRequest], sampling: &Sampling) -> (Vec<Vec<Completion>>, Vec<Vec<Vec<f32>>>) {
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&config, 1, &device);
     let params = random_adapters(&config, &["q_proj", "v_proj", "down_proj"], 4, 2, &device);
     let adapters = AdapterSet::new(&config, 2.0, params.iter().map(|(n, v)| (n.as_str(), v))).unwrap();
@@ -98,7 +97,7 @@ fn more_samples_than_slots_wait_and_come_out_the_same() {
 
 #[test]
 fn progress_counts_and_can_break_off() {
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&config, 1, &device);
     let decoder = Decoder { config: &config, weights: &weights };
     let mut calls = Vec::new();
@@ -116,7 +115,7 @@ fn nothing_asked_gives_nothing_and_nonsense_is_an_error() {
     assert!(generate(&[], &sampling()).0.is_empty());
     let none = Sampling { max_new_tokens: 0, ..sampling() };
     assert!(generate(&requests(), &none).0.concat().iter().all(|c| c.tokens.is_empty()));
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&config, 1, &device);
     let decoder = Decoder { config: &config, weights: &weights };
     let empty = GenerateRequest { prompt: vec![], seeds: vec![1], ..GenerateRequest::default() };
@@ -149,7 +148,7 @@ fn golden_greedy_continuations() {
 
 #[test]
 fn gradients_from_a_recording_equal_those_of_a_forward_pass() {
-    let (config, device) = (tiny_config(), Device::flex());
+    let (config, device) = (tiny_config(), crate::model::testing::device());
     let weights = random_weights(&config, 1, &device);
     let params = random_adapters(&config, &["q_proj", "v_proj", "o_proj", "down_proj"], 4, 2, &device);
     let adapters = AdapterSet::new(&config, 2.0, params.iter().map(|(name, value)| (name.as_str(), value))).unwrap();

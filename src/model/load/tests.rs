@@ -72,7 +72,7 @@ fn load(builder: &Builder, quantize: Quantize) -> Result<Model, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
     std::fs::write(&path, builder.bytes(3)).unwrap();
-    Model::load(&path, quantize, &Device::flex(), &mut |_, _| {}).map_err(|e| e.to_string())
+    Model::load(&path, quantize, &crate::model::testing::device(), &mut |_, _| {}).map_err(|e| e.to_string())
 }
 
 /// The value of each row of stacked matrices.
@@ -149,7 +149,7 @@ fn smollm2_loads_and_reports_progress() {
     let mut seen = Vec::new();
     let started = std::time::Instant::now();
     let model =
-        Model::load(&path, Quantize::Auto, &Device::flex(), &mut |done, total| seen.push((done, total))).unwrap();
+        Model::load(&path, Quantize::Auto, &crate::model::testing::device(), &mut |done, total| seen.push((done, total))).unwrap();
     let summary = model.summary();
     println!("{summary:?} in {:?}", started.elapsed());
     assert_eq!((seen.len(), seen.last().map(|(done, total)| done == total)), (272, Some(true)));
@@ -195,7 +195,7 @@ fn safetensors_give_the_same_weights() {
     let config = ModelConfig { rope_interleaved: false, ..ModelConfig::from_gguf(&file).unwrap() };
     let tokenizer = Tokenizer::from_gguf(&file).unwrap();
     let source = Source::open(&folder.path().join("model.safetensors")).unwrap();
-    let model = Model::assemble(&source, config, tokenizer, Quantize::None, &Device::flex(), &mut |_, _| {}).unwrap();
+    let model = Model::assemble(&source, config, tokenizer, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
     let linears = |model: &Model| {
         let layer = &model.weights.layers[0];
         [&layer.qkv, &layer.output, &layer.gate_up, &layer.down].map(row_values)

@@ -33,7 +33,7 @@ fn settings(r: usize, targets: &[&str]) -> LoraSettings {
 }
 
 fn fresh(r: usize, targets: &[&str], seed: u64) -> Lora {
-    Lora::new(&config(), &settings(r, targets), seed, &Device::flex()).unwrap()
+    Lora::new(&config(), &settings(r, targets), seed, &crate::model::testing::device()).unwrap()
 }
 
 fn values(param: &LoraParam) -> Vec<f32> {
@@ -41,7 +41,7 @@ fn values(param: &LoraParam) -> Vec<f32> {
 }
 
 fn load(dir: &Path) -> Result<Lora, String> {
-    Lora::load(dir, &config(), &Device::flex()).map_err(|e| e.to_string())
+    Lora::load(dir, &config(), &crate::model::testing::device()).map_err(|e| e.to_string())
 }
 
 /// A saved adapter of rank 2 on q and down.
@@ -122,7 +122,7 @@ fn the_seed_and_the_place_alone_decide() {
 
 #[test]
 fn settings_that_make_no_adapter_are_refused() {
-    let new = |s: &LoraSettings| Lora::new(&config(), s, 1, &Device::flex()).err().unwrap().to_string();
+    let new = |s: &LoraSettings| Lora::new(&config(), s, 1, &crate::model::testing::device()).err().unwrap().to_string();
     for (settings, expected) in [
         (settings(0, &["q_proj"]), "`lora.r` is 0"),
         (settings(2, &[]), "`lora.target_modules` is empty"),
@@ -267,7 +267,7 @@ fn differences_from_the_settings_say_what_to_change() {
 #[test]
 fn a_rank_stabilized_adapter_is_scaled_by_the_root_of_its_rank() {
     let settings = LoraSettings { use_rslora: true, ..settings(4, &["q_proj"]) };
-    let lora = Lora::new(&config(), &settings, 1, &Device::flex()).unwrap();
+    let lora = Lora::new(&config(), &settings, 1, &crate::model::testing::device()).unwrap();
     assert!((lora.scale - 8.0).abs() < 1e-6 && lora.use_rslora, "16 / √4");
     let error = lora.check_settings(Path::new("a"), &LoraSettings { use_rslora: false, ..settings }).unwrap_err();
     assert!(error.to_string().contains("lora.use_rslora"), "{error}");
@@ -279,8 +279,8 @@ pub(super) fn tiny_lora(seed: u64) -> (ModelConfig, Lora) {
     let config = tiny_config();
     let names = ["q_proj", "k_proj", "down_proj"];
     let settings = LoraSettings { use_rslora: true, ..settings(4, &names) };
-    let mut lora = Lora::new(&config, &settings, 1, &Device::flex()).unwrap();
-    let values = random_adapters(&config, &names, 4, seed, &Device::flex());
+    let mut lora = Lora::new(&config, &settings, 1, &crate::model::testing::device()).unwrap();
+    let values = random_adapters(&config, &names, 4, seed, &crate::model::testing::device());
     for (param, (name, value)) in lora.params.iter_mut().zip(values) {
         assert_eq!(param.name, name);
         param.value = value;

@@ -5,23 +5,27 @@
 
 use std::sync::Arc;
 
-use burn::backend::{
-    Backend, backend_extension,
-    tensor::{FloatTensor, IntTensor},
+use burn::{
+    backend::{
+        Backend, backend_extension,
+        tensor::{FloatTensor, IntTensor},
+    },
+    tensor::DType,
 };
 
 use super::layout::{AdapterLayout, CacheRow, Heads, Segments};
 use crate::model::packed::PackedLayout;
 
 /// Operations with kernels of their own.
-#[backend_extension(Flex)]
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"))]
 pub trait EngineKernels: Backend {
-    /// `x` `[m, in]` times packed `[out, in]`, transposed: `[m, out]`.
+    /// `x` `[m, in]` times packed `[out, in]`, transposed: `[m, out]` of type `out`.
     fn packed_matmul(
         x: FloatTensor<Self>,
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        out: DType,
     ) -> FloatTensor<Self>;
 
     /// `g` `[m, out]` times packed `[out, in]`: `[m, in]`.
@@ -33,18 +37,19 @@ pub trait EngineKernels: Backend {
         cols: usize,
     ) -> FloatTensor<Self>;
 
-    /// Some rows of packed `[out, in]` as float32, `[ids, in]`.
+    /// Some rows of packed `[out, in]`, `[ids, in]` of type `out`.
     fn gather_packed(
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
         cols: usize,
         ids: Arc<Vec<u32>>,
+        out: DType,
     ) -> FloatTensor<Self>;
 
-    /// `x` `[m, in]` times dense `[out, in]` of 32 or 16 bits, transposed, a row's result not depending on the number of rows
-    /// where they are few.
-    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `x` `[m, in]` times dense `[out, in]` of 32 or 16 bits, transposed, of type `out`, a row's result not depending on the
+    /// number of rows where they are few.
+    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>, out: DType) -> FloatTensor<Self>;
 
     /// `g` `[m, out]` times dense `[out, in]` of 16 bits: `[m, in]`.
     fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;

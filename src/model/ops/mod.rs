@@ -7,6 +7,8 @@
 // tensors are handles that burn's operations take by value.
 #![allow(clippy::inline_always, clippy::many_single_char_names, clippy::needless_pass_by_value, clippy::similar_names)]
 
+#[cfg(feature = "gpu")]
+pub mod cube;
 pub mod flex;
 pub mod kernels;
 pub mod layout;
@@ -39,18 +41,23 @@ pub struct HeadToken {
 
 /// Whether the tensor's backend has the fused kernels.
 fn fused<const D: usize>(tensor: &Tensor<D>) -> bool {
-    matches!(tensor.device().as_dispatch(), DispatchDevice::Flex(_))
+    match tensor.device().as_dispatch() {
+        DispatchDevice::Flex(_) => true,
+        #[cfg(feature = "gpu")]
+        DispatchDevice::Cube(_) => true,
+        _ => false,
+    }
 }
 
 fn wrap<const D: usize>(tensor: burn::backend::DispatchTensor) -> Tensor<D> {
     Tensor::from_dispatch(tensor)
 }
 
-/// Some rows of a matrix as float32, `[ids, in]`: embeddings of tokens.
+/// Some rows of a matrix, `[ids, in]` of type `out`: embeddings of tokens. On the CPU numbers are float32 always.
 ///
 /// # Panics
 /// For ids beyond the rows; [`super::decoder::PackedGroup::check`] refuses them.
-pub fn gather(weight: &PackedMatrix, ids: &[u32]) -> Tensor<2> {
+pub fn gather(weight: &PackedMatrix, ids: &[u32], out: DType) -> Tensor<2> {
     match weight.storage() {
         Storage::Packed { layout, words, scales } if fused(scales) => wrap(Dispatch::gather_packed(
             words.clone().into_dispatch(),
@@ -58,25 +65,38 @@ pub fn gather(weight: &PackedMatrix, ids: &[u32]) -> Tensor<2> {
             *layout,
             weight.cols(),
             Arc::new(ids.to_vec()),
+            out,
         )),
         Storage::Packed { scales: like, .. } | Storage::Dense(like) => {
             let ids: Vec<i64> = ids.iter().map(|&id| i64::from(id)).collect();
-            weight.gather_rows(Tensor::from_data(TensorData::new(ids.clone(), [ids.len()]), &like.device()))
+            let ids = Tensor::from_data(TensorData::new(ids.clone(), [ids.len()]), &like.device());
+            weight.gather_rows(ids).cast(out)
         }
     }
 }
 
-/// `x` `[m, in]` · Wᵀ → `[m, out]`.
+/// `x` `[m, in]` · Wᵀ → `[m, out]`, of the type of `x`.
 pub fn matmul(x: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
+    let out = x.dtype();
+    matmul_as(x, weight, out)
+}
+
+/// [`matmul`] as float32, whatever `x` is: logits.
+pub fn matmul_wide(x: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
+    matmul_as(x, weight, DType::F32)
+}
+
+fn matmul_as(x: Tensor<2>, weight: &PackedMatrix, out: DType) -> Tensor<2> {
     match weight.storage() {
         Storage::Packed { layout, words, scales } if fused(&x) => wrap(Dispatch::packed_matmul(
             x.into_dispatch(),
             words.clone().into_dispatch(),
             scales.clone().into_dispatch(),
             *layout,
+            out,
         )),
         Storage::Dense(weight) if fused(&x) => {
-            wrap(Dispatch::dense_matmul(x.into_dispatch(), weight.clone().into_dispatch()))
+            wrap(Dispatch::dense_matmul(x.into_dispatch(), weight.clone().into_dispatch(), out))
         }
         _ => x.matmul(weight.dequantize().transpose()),
     }

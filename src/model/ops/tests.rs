@@ -11,7 +11,7 @@ const HEADS: Heads = Heads { q: 6, kv: 2, dim: 16 };
 fn random<const D: usize>(shape: [usize; D], seed: u64) -> Tensor<D> {
     let device = Device::flex();
     device.seed(seed);
-    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device)
+    Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device).to_device(&crate::model::testing::device())
 }
 
 fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
@@ -29,7 +29,9 @@ fn difference<const D: usize>(a: &Tensor<D>, b: &Tensor<D>) -> f32 {
 
 fn assert_close<const D: usize>(a: &Tensor<D>, b: &Tensor<D>, what: &str) {
     let difference = difference(a, b);
-    assert!(difference < 5e-6, "{what}: relative difference {difference}");
+    // Exponentials and quotients of GPUs are a few units less exact than those of a CPU.
+    let allowed = if matches!(a.device().as_dispatch(), DispatchDevice::Flex(_)) { 5e-6 } else { 5e-5 };
+    assert!(difference < allowed, "{what}: relative difference {difference}");
 }
 
 /// The gradient of `input` through `forward`, by autodiff, when the output's gradient is `g`.
@@ -155,7 +157,7 @@ fn head_operations_equal_plain_and_autodiff() {
     for (token, grad) in tokens.iter().zip(&grads) {
         one_hot[token.row * 77 + token.id] += grad;
     }
-    let g = Tensor::<2>::from_data(burn::tensor::TensorData::new(one_hot, [5, 77]), &Device::flex());
+    let g = Tensor::<2>::from_data(burn::tensor::TensorData::new(one_hot, [5, 77]), &crate::model::testing::device());
     let expected = autodiff(&logits, &g, |x| burn::tensor::activation::log_softmax(x, 1));
     let (tokens, grads) = (Arc::new(tokens), Arc::new(grads));
     assert_close(&logits_backward(logits.clone(), log_sums.clone(), &tokens, &grads), &expected, "backward");
@@ -192,7 +194,7 @@ fn any_matrix(format: crate::model::gguf::TensorType, rows: usize, cols: usize) 
         (_, j) => (i * 7 + j * 13) as u8,
     };
     let bytes: Vec<u8> = (0..rows * (cols / format.block_len()) * size).map(byte).collect();
-    PackedMatrix::from_blocks(format, rows, cols, &bytes, &Device::flex()).unwrap()
+    PackedMatrix::from_blocks(format, rows, cols, &bytes, &crate::model::testing::device()).unwrap()
 }
 
 /// One matrix of each format, `[40, 256]`, and NF4.
@@ -200,7 +202,7 @@ fn every_format() -> Vec<(&'static str, PackedMatrix)> {
     use crate::model::gguf::TensorType;
     let all = TensorType::ALL.map(|format| (format.name(), any_matrix(format, 40, 256)));
     let weights: Vec<f32> = (0..40 * 256).map(|i| (i as f32 * 0.37).sin() * (i as f32 * 0.001).cos()).collect();
-    let nf4 = ("NF4", PackedMatrix::to_nf4(40, 256, &weights, &Device::flex()).unwrap());
+    let nf4 = ("NF4", PackedMatrix::to_nf4(40, 256, &weights, &crate::model::testing::device()).unwrap());
     all.into_iter().chain([nf4]).collect()
 }
 
@@ -219,12 +221,12 @@ fn products_equal_plain_ones_in_every_format() {
 #[test]
 fn gathered_rows_equal_plain_ones() {
     for (name, weight) in every_format() {
-        let ids = burn::tensor::Tensor::from_data(TensorData::new(vec![8_i64, 0, 3, 3], [4]), &Device::flex());
-        assert_close(&gather(&weight, &[8, 0, 3, 3]), &weight.gather_rows(ids), name);
+        let ids = burn::tensor::Tensor::from_data(TensorData::new(vec![8_i64, 0, 3, 3], [4]), &crate::model::testing::device());
+        assert_close(&gather(&weight, &[8, 0, 3, 3], DType::F32), &weight.gather_rows(ids), name);
     }
     let dense = PackedMatrix::from_tensor(random([5, 7], 1));
     assert_eq!(
-        values(&gather(&dense, &[4, 1])),
-        values(&dense.dequantize().select(0, Tensor::from_ints([4, 1], &Device::flex())))
+        values(&gather(&dense, &[4, 1], DType::F32)),
+        values(&dense.dequantize().select(0, Tensor::from_ints([4, 1], &crate::model::testing::device())))
     );
 }

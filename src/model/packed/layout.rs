@@ -14,7 +14,7 @@ pub const NF4_SCALE_BLOCK: usize = 256;
 pub const NF4_ROW_HEAD: usize = 2;
 
 /// The meaning of a packed matrix' words and scales. A block is 32 neighbours of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PackedLayout {
     /// 4-bit codes q, weight = q · scale + min. Four words a block; in its 16 bytes, byte j holds weight j low and weight
     /// 16 + j high. Two parameters.

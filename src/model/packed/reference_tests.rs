@@ -43,7 +43,7 @@ fn bits(values: &[f32]) -> Vec<u32> {
 /// All rows, unpacked by the kernels.
 fn gathered(matrix: &PackedMatrix) -> Vec<f32> {
     let ids: Vec<u32> = (0..matrix.rows() as u32).collect();
-    ops::gather(matrix, &ids).try_into_vec_as().unwrap()
+    ops::gather(matrix, &ids, burn::tensor::DType::F32).try_into_vec_as().unwrap()
 }
 
 fn plain(matrix: &PackedMatrix) -> Vec<f32> {
@@ -59,7 +59,7 @@ fn blocks_dequantize_as_by_the_gguf_package() {
         dequantize(tensor_type, &blocks, &mut values).unwrap();
         assert_eq!(bits(&values), bits(&expected), "{name}");
         // In memory a zero may have lost its sign: (q − 8) · d is held as q · d − 8 d.
-        let matrix = PackedMatrix::from_blocks(tensor_type, 4, expected.len() / 4, &blocks, &Device::flex()).unwrap();
+        let matrix = PackedMatrix::from_blocks(tensor_type, 4, expected.len() / 4, &blocks, &crate::model::testing::device()).unwrap();
         assert_eq!(plain(&matrix), expected, "{name} by tensor operations");
         assert_eq!(gathered(&matrix), expected, "{name} by kernels");
     }
@@ -78,7 +78,7 @@ fn nf4_dequantizes_as_by_bitsandbytes() {
     };
     let [rows, cols] = SHAPE;
     let expected = bits(&floats_of("nf4.values"));
-    let matrix = PackedMatrix::from_parts(PackedLayout::Nf4, [rows, cols], theirs.parts(cols), &Device::flex());
+    let matrix = PackedMatrix::from_parts(PackedLayout::Nf4, [rows, cols], theirs.parts(cols), &crate::model::testing::device());
     assert_eq!(bits(&plain(&matrix)), expected, "by tensor operations");
     assert_eq!(bits(&gathered(&matrix)), expected, "by kernels");
 
@@ -109,12 +109,12 @@ fn quantized_weights_are_those_of_the_gguf_package() {
 #[test]
 fn nf4_rows_are_stacked_and_measured() {
     let [rows, cols] = SHAPE;
-    let whole = PackedMatrix::to_nf4(rows, cols, &weights(), &Device::flex()).unwrap();
+    let whole = PackedMatrix::to_nf4(rows, cols, &weights(), &crate::model::testing::device()).unwrap();
     let per_weight = whole.bytes() as f64 * 8.0 / (rows * cols) as f64;
     assert!((4.0..4.4).contains(&per_weight), "{per_weight} bits a weight");
     let stacked = PackedMatrix::stack(vec![whole.clone(), whole.clone()]);
     assert_eq!(stacked.len(), 1);
     assert_eq!(gathered(&stacked[0]), [plain(&whole), plain(&whole)].concat());
-    let error = PackedMatrix::to_nf4(2, 96, &[0.0; 192], &Device::flex()).unwrap_err().to_string();
+    let error = PackedMatrix::to_nf4(2, 96, &[0.0; 192], &crate::model::testing::device()).unwrap_err().to_string();
     assert!(error.contains("multiple of 64"), "{error}");
 }

@@ -30,7 +30,7 @@ fn blocks(format: TensorType) -> (Vec<u8>, Vec<f32>) {
 
 #[test]
 fn blocks_dequantize_to_their_definition() {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     for format in [TensorType::Q4_0, TensorType::Q4_1, TensorType::Q8_0] {
         let (bytes, weights) = blocks(format);
         let matrix = PackedMatrix::from_blocks(format, 1, 64, &bytes, &device).unwrap();
@@ -40,7 +40,7 @@ fn blocks_dequantize_to_their_definition() {
 
 #[test]
 fn gathered_rows_are_those_of_the_whole() {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let (bytes, weights) = blocks(TensorType::Q4_1);
     let matrix = PackedMatrix::from_blocks(TensorType::Q4_1, 2, 32, &bytes, &device).unwrap();
     let rows = matrix.gather_rows(Tensor::from_ints([1, 0, 1], &device));
@@ -50,7 +50,7 @@ fn gathered_rows_are_those_of_the_whole() {
 
 #[test]
 fn stacking_merges_equal_layouts_only() {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let q4 = || PackedMatrix::from_blocks(TensorType::Q4_1, 2, 32, &blocks(TensorType::Q4_1).0, &device).unwrap();
     let q8 = PackedMatrix::from_blocks(TensorType::Q8_0, 2, 32, &blocks(TensorType::Q8_0).0, &device).unwrap();
     let stacked = PackedMatrix::stack(vec![q4(), q4(), q8]);
@@ -61,7 +61,7 @@ fn stacking_merges_equal_layouts_only() {
 
 #[test]
 fn damaged_sizes_are_errors() {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let (bytes, _) = blocks(TensorType::Q4_1);
     let short = PackedMatrix::from_blocks(TensorType::Q4_1, 1, 64, &bytes[1..], &device).unwrap_err();
     assert_eq!(short, PackedError::WrongSize { rows: 1, cols: 64, expected: 40, found: 39 });

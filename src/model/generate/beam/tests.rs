@@ -1,6 +1,5 @@
 use std::ops::ControlFlow;
 
-use burn::tensor::Device;
 
 use super::*;
 use crate::model::{
@@ -17,7 +16,7 @@ struct Tiny {
 impl Tiny {
     fn new() -> Self {
         let config = tiny_config();
-        Self { weights: random_weights(&config, 1, &Device::flex()), config }
+        Self { weights: random_weights(&config, 1, &crate::model::testing::device()), config }
     }
 
     fn decoder(&self) -> Decoder<'_> {

@@ -66,6 +66,7 @@ impl EngineKernels for Flex {
         words: IntTensor<Self>,
         scales: FloatTensor<Self>,
         layout: PackedLayout,
+        _out: DType,
     ) -> FloatTensor<Self> {
         let (x, words, scales) = (whole(x), whole(words), whole(scales));
         let ((m, cols), out) = (dims(&x), dims(&words).0);
@@ -92,13 +93,14 @@ impl EngineKernels for Flex {
         layout: PackedLayout,
         cols: usize,
         ids: Arc<Vec<u32>>,
+        _out: DType,
     ) -> FloatTensor<Self> {
         let (words, scales) = (whole(words), whole(scales));
         let weight = matmul::Weight::new(layout, words.storage(), scales.storage(), [dims(&words).0, cols]);
         tensor(matmul::gather(&weight, &ids), [ids.len(), cols])
     }
 
-    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>, _out: DType) -> FloatTensor<Self> {
         let (x, weight) = (whole(x), whole(weight));
         let (m, out) = (dims(&x).0, dims(&weight).0);
         let data = match weight.dtype() {

@@ -1,0 +1,76 @@
+//! Low-rank adapters on GPU: the products with A and for the gradients are burn's; what B adds to the outputs is added where they are.
+
+use burn::tensor::DType;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::{
+    super::layout::AdapterLayout,
+    launch::{element, elementwise, numbers_of},
+    product,
+};
+
+/// A unit adds to one number of the outputs, from the part of `lifted` that belongs to its projection.
+#[cube(launch)]
+fn add_lifted<F: Float, L: Float>(
+    y: &mut [F],
+    lifted: &[L],
+    flipped: &[f32],
+    ends: &[u32],
+    width: usize,
+    units: usize,
+    #[comptime] rank: usize,
+    #[comptime] projections: usize,
+    #[define(F, L)] _dtypes: [ElemType; 2],
+) {
+    if ABSOLUTE_POS >= units {
+        terminate!();
+    }
+    let (row, column) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
+    let mut projection = 0usize;
+    #[unroll]
+    for number in 0..projections {
+        if column >= ends[number] as usize {
+            projection += 1;
+        }
+    }
+    let at = row * comptime!(projections * rank) + projection * rank;
+    let mut sum = f32::cast_from(y[ABSOLUTE_POS]);
+    for i in 0..rank {
+        sum += f32::cast_from(lifted[at + i]) * flipped[i * width + column];
+    }
+    y[ABSOLUTE_POS] = F::cast_from(sum);
+}
+
+/// See [`super::super::add_adapter`]; `y` is written in place unless something else holds it.
+pub(super) fn add_adapter(
+    y: CubeTensor,
+    x: &CubeTensor,
+    a: &CubeTensor,
+    flipped: &CubeTensor,
+    layout: &AdapterLayout,
+) -> CubeTensor {
+    let y = if y.can_mut() { y } else { y.copy() };
+    let [rows, width] = y.meta.shape().dims();
+    if rows == 0 {
+        return y;
+    }
+    let lifted = product::dense(x, a, DType::F32);
+    let ends: Vec<u32> = layout.columns().into_iter().map(|(start, width)| (start + width) as u32).collect();
+    let (count, dim) = elementwise(&y, rows * width);
+    add_lifted::launch(
+        &y.client,
+        count,
+        dim,
+        y.clone().into_buffer_arg(),
+        lifted.clone().into_buffer_arg(),
+        flipped.clone().into_buffer_arg(),
+        numbers_of(&y, &ends),
+        width,
+        rows * width,
+        layout.r,
+        layout.widths.len(),
+        [element(y.dtype), element(lifted.dtype)],
+    );
+    y
+}

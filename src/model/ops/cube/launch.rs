@@ -1,0 +1,66 @@
+//! What every launch needs: outputs, small arguments, and how many units there are to be.
+
+use std::sync::{Mutex, PoisonError};
+
+use burn::{
+    backend::cubecl::dtype_to_elem_type,
+    tensor::{DType, Shape},
+};
+use burn_cubecl::{CubeDevice, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use cubecl::{calculate_cube_count_elemwise, ir::ElemType, prelude::*};
+
+use crate::model::packed::nf4::{NF4, dynamic_map};
+
+/// Units of a cube where each works by itself.
+const UNITS: u32 = 256;
+
+/// An uninitialized contiguous tensor beside another one.
+pub(super) fn empty(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// Cubes and their size for units that work each by itself.
+pub(super) fn elementwise(like: &CubeTensor, units: usize) -> (CubeCount, CubeDim) {
+    let dim = CubeDim::new_1d(UNITS);
+    (calculate_cube_count_elemwise(&like.client, units, dim), dim)
+}
+
+/// A cube for each row; kernels take `CUBE_POS` for the row's number and leave if it lies beyond the last one.
+pub(super) fn cube_each(rows: usize) -> CubeCount {
+    /// Within what every API allows in one direction.
+    const SIDE: usize = 1 << 15;
+    CubeCount::Static(rows.min(SIDE) as u32, rows.div_ceil(SIDE) as u32, 1)
+}
+
+/// Numbers for a kernel, uploaded.
+pub(super) fn numbers_of(like: &CubeTensor, values: &[u32]) -> BufferArg {
+    numbers(like, bytemuck::cast_slice(values), DType::U32, values.len()).into_buffer_arg()
+}
+
+/// Floats for a kernel, uploaded.
+pub(super) fn floats(like: &CubeTensor, values: &[f32]) -> BufferArg {
+    numbers(like, bytemuck::cast_slice(values), DType::F32, values.len()).into_buffer_arg()
+}
+
+fn numbers(like: &CubeTensor, bytes: &[u8], dtype: DType, count: usize) -> CubeTensor {
+    let handle = like.client.create_from_slice(bytes);
+    CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), Shape::new([count]), handle, dtype)
+}
+
+/// What CubeCL calls burn's type.
+pub(super) fn element(dtype: DType) -> ElemType {
+    dtype_to_elem_type(dtype)
+}
+
+/// NF4's values and then those of its scales' codes, once for each device.
+pub(super) fn tables(like: &CubeTensor) -> CubeTensor {
+    static TABLES: Mutex<Vec<(CubeDevice, CubeTensor)>> = Mutex::new(Vec::new());
+    let mut tables = TABLES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, table)) = tables.iter().find(|(device, _)| *device == like.device) {
+        return table.clone();
+    }
+    let values: Vec<f32> = NF4.iter().chain(dynamic_map()).copied().collect();
+    let table = numbers(like, bytemuck::cast_slice(&values), DType::F32, values.len());
+    tables.push((like.device.clone(), table.clone()));
+    table
+}

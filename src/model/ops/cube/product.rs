@@ -1,0 +1,111 @@
+//! Products with frozen matrices. Few rows: weights are unpacked in registers ([`super::few`]). Many: weights are unpacked into scratch
+//! memory, a range of rows at a time, for burn's matrix product, which uses tensor cores where there are some.
+
+use burn::{
+    backend::{Slice, ops::FloatTensorOps},
+    tensor::{DType, Shape},
+};
+use burn_cubecl::{
+    CubeBackend,
+    kernel::{
+        into_contiguous,
+        matmul::{MatmulStrategy, matmul as burn_matmul},
+    },
+    ops::numeric::zeros_client,
+    tensor::CubeTensor,
+};
+
+use super::{
+    dequantize::{Packed, range},
+    few,
+};
+
+/// Rows up to which weights are unpacked in registers. Reasoned, not measured: every tile of 8 rows reads all weights once more,
+/// scratch memory is written and read at two bytes a weight.
+const FEW: usize = 16;
+
+/// Weights in scratch memory at a time: 128 MiB of bfloat16.
+const SCRATCH: usize = 1 << 26;
+
+/// `a` · `b`, zeros where there is nothing to sum.
+pub(super) fn multiply(a: CubeTensor, b: CubeTensor, out: DType) -> CubeTensor {
+    let ([m, k], [_, n]): ([usize; 2], [usize; 2]) = (a.meta.shape().dims(), b.meta.shape().dims());
+    if m * k * n == 0 {
+        return zeros_client(a.client.clone(), a.device.clone(), Shape::new([m, n]), out);
+    }
+    match burn_matmul(a, b, None, MatmulStrategy::default(), out) {
+        Ok(product) => into_contiguous(product),
+        // As in burn's own operations: there is no way to hand an error on from here.
+        #[allow(clippy::panic)]
+        Err(error) => panic!("a product of [{m}, {k}] with [{k}, {n}] cannot be launched: {error:?}"),
+    }
+}
+
+/// The same numbers as another type.
+pub(super) fn as_type(x: &CubeTensor, dtype: DType) -> CubeTensor {
+    if x.dtype == dtype { x.clone() } else { CubeBackend::float_cast(x.clone(), dtype.into()) }
+}
+
+pub(super) fn transposed(x: CubeTensor) -> CubeTensor {
+    CubeBackend::float_swap_dims(x, 0, 1)
+}
+
+/// Columns `start..end`, contiguous.
+pub(super) fn columns(x: &CubeTensor, start: usize, end: usize) -> CubeTensor {
+    let rows = x.meta.shape()[0];
+    let ranges = [Slice::from(0..rows), Slice::from(start..end)];
+    into_contiguous(CubeBackend::float_slice(x.clone(), &ranges))
+}
+
+/// `x` `[m, cols]` times a packed matrix, transposed: `[m, rows]` of type `out`.
+pub(super) fn packed(x: &CubeTensor, packed: &Packed, out: DType) -> CubeTensor {
+    if x.meta.shape()[0] <= FEW {
+        return few::packed(x, packed, out);
+    }
+    let parts = ranges(packed).map(|(start, rows)| {
+        let scratch = range(packed, start, rows, x.dtype);
+        multiply(x.clone(), transposed(scratch), out)
+    });
+    join(parts.collect(), 1)
+}
+
+/// `g` `[m, rows]` times a packed matrix: `[m, cols]` of type `out`.
+pub(super) fn packed_transposed(g: &CubeTensor, packed: &Packed, out: DType) -> CubeTensor {
+    let whole = packed.rows();
+    let parts = ranges(packed).map(|(start, rows)| {
+        let scratch = range(packed, start, rows, g.dtype);
+        let g = if rows == whole { g.clone() } else { columns(g, start, start + rows) };
+        multiply(g, scratch, DType::F32)
+    });
+    let sum = parts.reduce(CubeBackend::float_add);
+    let empty = || zeros_client(g.client.clone(), g.device.clone(), Shape::new([g.meta.shape()[0], packed.cols]), out);
+    sum.map_or_else(empty, |sum| as_type(&sum, out))
+}
+
+/// `x` `[m, cols]` times a dense matrix of any float type, transposed: `[m, rows]` of type `out`.
+pub(super) fn dense(x: &CubeTensor, weight: &CubeTensor, out: DType) -> CubeTensor {
+    let [m, cols]: [usize; 2] = x.meta.shape().dims();
+    if (1..=FEW).contains(&m) && cols.is_multiple_of(4) && cols > 0 {
+        return few::dense(x, weight, out);
+    }
+    multiply(x.clone(), transposed(as_type(weight, x.dtype)), out)
+}
+
+/// `g` `[m, rows]` times a dense matrix of any float type: `[m, cols]` of type `out`.
+pub(super) fn dense_transposed(g: &CubeTensor, weight: &CubeTensor, out: DType) -> CubeTensor {
+    multiply(g.clone(), as_type(weight, g.dtype), out)
+}
+
+/// Ranges of rows that fit into scratch memory: start and length.
+fn ranges(packed: &Packed) -> impl Iterator<Item = (usize, usize)> {
+    let rows = packed.rows();
+    let step = (SCRATCH / packed.cols.max(1)).max(1);
+    (0..rows).step_by(step).map(move |start| (start, step.min(rows - start)))
+}
+
+fn join(mut parts: Vec<CubeTensor>, dim: usize) -> CubeTensor {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => into_contiguous(CubeBackend::float_cat(parts, dim)),
+    }
+}

@@ -103,6 +103,7 @@ impl Examinee {
         let mut model =
             Model::load(&locate_or_fetch(wanted, &mut unheard)?, settings.model.quantize, &device, &mut |_, _| {})?;
         model.attach(&settings.model.adapters)?;
+        model.compute_in(settings.model.dtype)?;
         let adapter = settings.lora.init_adapter.as_ref();
         let adapter = adapter.map(|dir| Lora::load(dir, &model.config, &device)).transpose()?;
         let (context, reply) = (model.config.max_position_embeddings, settings.rollout.max_completion_length);

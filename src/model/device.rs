@@ -3,8 +3,10 @@
 use burn::tensor::Device;
 #[cfg(feature = "cuda")]
 use burn::tensor::DeviceType;
+use burn::{backend::DispatchDevice, tensor::DType};
 
 use super::ModelError;
+use crate::settings::ComputeType;
 
 /// A device with what people and meters want to know of it.
 #[derive(Debug, Clone)]
@@ -51,9 +53,10 @@ fn cuda(index: u32) -> Result<Chosen, ModelError> {
             "no NVIDIA GPU was found: the driver (libcuda), NVRTC (libnvrtc) and CUDA's headers (CUDA_PATH, else \
              /usr/local/cuda) must be there, see docs/cuda.md; or use --device cpu",
         )),
-        count if index as usize >= count => {
-            Err(no_device(&name, format!("this machine has {count}, counted from 0; use --device cuda:0 or --device cpu")))
-        }
+        count if index as usize >= count => Err(no_device(
+            &name,
+            format!("this machine has {count}, counted from 0; use --device cuda:0 or --device cpu"),
+        )),
         _ => {
             let device = Device::cuda(index as usize);
             Ok(Chosen { description: format!("cuda:{index}, {}", adapter(&device)), device, gpu_index: Some(index) })
@@ -81,6 +84,58 @@ fn wgpu() -> Result<Chosen, ModelError> {
 fn wgpu() -> Result<Chosen, ModelError> {
     let problem = "this build has no support for Vulkan or Metal; build it with --features wgpu, or use --device cpu";
     Err(no_device("wgpu", problem))
+}
+
+/// The type of a model's activations on a device.
+///
+/// # Errors
+/// bfloat16 where the device does not have it, or on the CPU, whose kernels compute with float32.
+pub fn activations(device: &Device, wanted: ComputeType) -> Result<DType, ModelError> {
+    let is_cpu = matches!(device.as_dispatch(), DispatchDevice::Flex(_));
+    let has_halves = !is_cpu && device.supports_dtype(DType::BF16);
+    match wanted {
+        ComputeType::Float32 => Ok(DType::F32),
+        ComputeType::Auto => Ok(if has_halves { DType::BF16 } else { DType::F32 }),
+        ComputeType::Bfloat16 if has_halves => Ok(DType::BF16),
+        ComputeType::Bfloat16 => Err(no_device(
+            if is_cpu { "cpu" } else { "this GPU" },
+            "it does not compute with bfloat16; set model.dtype to auto or float32",
+        )),
+    }
+}
+
+/// A GPU's own memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GpuMemory {
+    /// All there is.
+    pub total: u64,
+    /// What tensors take.
+    pub in_use: u64,
+    /// What this process's allocator holds, tensors among it.
+    pub reserved: u64,
+}
+
+impl GpuMemory {
+    /// What this process may still take, as far as its allocator knows.
+    pub fn free(self) -> u64 {
+        self.total.saturating_sub(self.in_use)
+    }
+}
+
+/// What the allocator says of a GPU's memory; nothing for a CPU, or where the driver tells no total.
+#[cfg(feature = "gpu")]
+pub fn gpu_memory(device: &Device) -> Option<GpuMemory> {
+    let DispatchDevice::Cube(device) = device.as_dispatch() else { return None };
+    let client = device.client();
+    let total = client.properties().memory.max_memory()?;
+    let usage = client.memory_report(cubecl::MemoryScope::Device).usage();
+    Some(GpuMemory { total, in_use: usage.bytes_in_use, reserved: usage.bytes_reserved })
+}
+
+/// What the allocator says of a GPU's memory; nothing for a CPU.
+#[cfg(not(feature = "gpu"))]
+pub fn gpu_memory(_device: &Device) -> Option<GpuMemory> {
+    None
 }
 
 /// What the driver calls it.

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use self::plan::Plan;
 use super::{
@@ -20,7 +20,10 @@ use super::{
     source::Source,
     weights::Weights,
 };
-use crate::{run::event::ModelSummary, settings::Quantize};
+use crate::{
+    run::event::ModelSummary,
+    settings::{ComputeType, Quantize},
+};
 
 /// A base model: frozen weights, shape, tokenizer.
 pub struct Model {
@@ -105,6 +108,15 @@ impl Model {
         Ok(())
     }
 
+    /// Computes with numbers of this type from now on; a model that was just loaded computes with float32.
+    ///
+    /// # Errors
+    /// The device has no such numbers, or no kernels for them.
+    pub fn compute_in(&mut self, dtype: ComputeType) -> Result<(), ModelError> {
+        self.weights.activations = super::device::activations(&self.weights.final_norm.device(), dtype)?;
+        Ok(())
+    }
+
     /// The model in figures; nothing of it is trained.
     pub fn summary(&self) -> ModelSummary {
         self.summary.clone()
@@ -184,7 +196,7 @@ impl<'a> Loader<'a> {
         } else {
             Some(self.matrix("output.weight", [vocabulary, hidden], None)?)
         };
-        Ok(Weights { embedding, layers, final_norm, head })
+        Ok(Weights { embedding, layers, final_norm, head, activations: DType::F32 })
     }
 
     /// The tensor `name`, as [`Self::view`], to be held as float32.

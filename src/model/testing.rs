@@ -1,6 +1,6 @@
 //! Tiny random models for tests: real block formats, every code path, milliseconds.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use half::f16;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -111,6 +111,7 @@ pub fn random_weights(config: &ModelConfig, seed: u64, device: &Device) -> Weigh
         layers,
         final_norm: norm(hidden, rng, device),
         head: None,
+        activations: DType::F32,
     }
 }
 

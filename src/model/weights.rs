@@ -1,6 +1,6 @@
 //! The frozen base: embedding, layers, final norm, head.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use super::{
     decoder::adapters::{Adapter, AdapterSet, Stack},
@@ -86,6 +86,8 @@ pub struct Weights {
     pub final_norm: Tensor<1>,
     /// Language-model head, `[vocabulary, hidden]`; the embedding serves if absent.
     pub head: Option<PackedMatrix>,
+    /// Type of the activations.
+    pub activations: DType,
 }
 
 impl Weights {

@@ -113,7 +113,7 @@ impl Engine<'_> {
         // With dropout the gradient's forward pass is another than generation's.
         let plain = self.settings.lora.lora_dropout == 0.0;
         let record =
-            plain && at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.config, kept_rows);
+            plain && at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.decoder(), kept_rows);
         let requests: Vec<_> =
             prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, *prompt)).collect();
         let (mut done, total) = (0, (prompts.len() * k * length) as u64);

@@ -1,6 +1,5 @@
 //! That an update does what it is for: real steps on a tiny model.
 
-
 use super::{
     loss::{Objective, Sequence, Totals},
     optimizer::AdamW,

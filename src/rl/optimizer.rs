@@ -136,7 +136,8 @@ mod tests {
     }
 
     fn param(values: &[f32]) -> LoraParam {
-        let value = Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &crate::model::testing::device());
+        let value =
+            Tensor::from_data(TensorData::new(values.to_vec(), [1, values.len()]), &crate::model::testing::device());
         LoraParam { name: "w".into(), value }
     }
 
@@ -192,6 +193,11 @@ mod tests {
         assert_eq!(floats(&params[0].value), floats(&same[0].value));
         assert_eq!(back.updates, 2);
         let other = vec![param(&[1.0])];
-        assert!(AdamW::load(&other, dir.path(), &crate::model::testing::device()).unwrap_err().to_string().contains("shape"));
+        assert!(
+            AdamW::load(&other, dir.path(), &crate::model::testing::device())
+                .unwrap_err()
+                .to_string()
+                .contains("shape")
+        );
     }
 }

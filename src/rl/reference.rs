@@ -58,7 +58,13 @@ mod tests {
     use crate::{model::testing::tiny_config, settings::LoraSettings};
 
     fn lora(seed: u64) -> Lora {
-        Lora::new(&tiny_config(), &LoraSettings { r: 2, ..LoraSettings::default() }, seed, &crate::model::testing::device()).unwrap()
+        Lora::new(
+            &tiny_config(),
+            &LoraSettings { r: 2, ..LoraSettings::default() },
+            seed,
+            &crate::model::testing::device(),
+        )
+        .unwrap()
     }
 
     fn values(lora: &Lora) -> Vec<f32> {

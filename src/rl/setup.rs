@@ -131,6 +131,7 @@ pub(crate) fn load_model(settings: &Settings, device: &Device, watch: &mut dyn W
     };
     let mut model = Model::load(&path, settings.model.quantize, device, &mut tell)?;
     model.attach(&settings.model.adapters)?;
+    model.compute_in(settings.model.dtype)?;
     Ok(model)
 }
 

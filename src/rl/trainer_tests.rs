@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-
 use super::{
     control,
     seeds::{self, Stream},

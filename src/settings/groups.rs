@@ -59,6 +59,8 @@ pub struct ModelSettings {
     pub path: Option<String>,
     /// How weights are held in memory.
     pub quantize: Quantize,
+    /// The numbers that the model computes with.
+    pub dtype: ComputeType,
     /// Adapter folders in PEFT's format that become part of the frozen base, all of them at once.
     pub adapters: Vec<PathBuf>,
 }
@@ -76,6 +78,20 @@ pub enum Quantize {
     Int8,
     /// Nothing is quantized: blocks of the file are expanded to float32.
     None,
+}
+
+/// The numbers that the model computes with: its activations, and the keys and values it keeps. Adapters, sums, norms, softmax and
+/// logits are float32 always.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComputeType {
+    /// bfloat16 on a GPU that has it, else float32.
+    #[default]
+    Auto,
+    /// float32.
+    Float32,
+    /// bfloat16; not on a CPU.
+    Bfloat16,
 }
 
 /// `lora`: the adapter, under PEFT's names.

@@ -45,7 +45,7 @@ impl Dropout {
         let kept = 1.0 / (1.0 - self.rate);
         let one = |_| if u64::from(random.next_u32()) < threshold { 0.0 } else { kept };
         let mask: Vec<f32> = (0..rows * cols).map(one).collect();
-        x * Tensor::from_data(TensorData::new(mask, [rows, cols]), &device)
+        x.clone() * Tensor::from_data(TensorData::new(mask, [rows, cols]), (&device, x.dtype()))
     }
 }
 
@@ -72,13 +72,16 @@ mod tests {
     #[test]
     fn about_the_share_is_left_out_and_the_expectation_stays() {
         let dropout = Dropout { rate: 0.25, seed: 3 };
-        let values: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
+        let values: Vec<f32> =
+            dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         let zeros = values.iter().filter(|v| **v == 0.0).count() as f32 / values.len() as f32;
         assert!((0.24..0.26).contains(&zeros), "{zeros}");
         assert!(values.iter().all(|v| *v == 0.0 || (v - 4.0 / 3.0).abs() < 1e-6));
-        let again: Vec<f32> = dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
+        let again: Vec<f32> =
+            dropout.apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         assert_eq!(values, again);
-        let other: Vec<f32> = dropout.at(1).apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
+        let other: Vec<f32> =
+            dropout.at(1).apply(Tensor::ones([50, 400], &crate::model::testing::device())).try_into_vec_as().unwrap();
         assert_ne!(values, other);
     }
 

@@ -1,6 +1,5 @@
 //! Adapters in the frozen base: what they compute, what passes through them backwards, and what merging makes of them.
 
-
 use super::{
     super::{
         packed::PackedMatrix,

@@ -23,7 +23,8 @@ struct Tiny {
 
 impl Tiny {
     fn load(source: &Source, config: ModelConfig) -> Self {
-        let weights = load_weights(source, &config, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
+        let weights =
+            load_weights(source, &config, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
         Self { config, weights }
     }
 

@@ -1,11 +1,11 @@
 //! The language-model head over a packed group: log-probabilities, entropies and their gradient, chunk by chunk of rows.
 //!
 //! Only rows whose next token is a completion token are evaluated: the prompt's last row, once for all completions, and
-//! the completions' rows. Logits are divided by the temperature by dividing the hidden rows.
+//! the completions' rows. Logits are divided by the temperature by dividing the hidden rows, where those are float32.
 
 use std::{ops::Range, sync::Arc};
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::{DType, Int, Tensor, TensorData};
 
 use super::group::{EntropyRow, HeadPlan, TokenScores};
 use crate::model::{
@@ -29,7 +29,11 @@ impl Head<'_> {
     /// Logits over temperature, `[rows, vocabulary]`.
     fn logits(&self, hidden: &Tensor<2>, rows: &Range<usize>) -> Tensor<2> {
         let hidden = hidden.clone().narrow(0, rows.start, rows.len());
-        ops::matmul(hidden / self.temperature, self.matrix)
+        match hidden.dtype() {
+            DType::F32 => ops::matmul_wide(hidden / self.temperature, self.matrix),
+            // A quotient of 16 bits would be rounded.
+            _ => ops::matmul_wide(hidden, self.matrix) / self.temperature,
+        }
     }
 
     fn chunks(&self, rows: usize) -> Vec<Range<usize>> {
@@ -89,7 +93,7 @@ impl Head<'_> {
                 Some(more) => logit_grads + more,
                 None => logit_grads,
             };
-            parts.push(ops::matmul_transposed(logit_grads, self.matrix) / self.temperature);
+            parts.push(ops::matmul_transposed(logit_grads.cast(hidden.dtype()), self.matrix) / self.temperature);
         }
         Tensor::cat(parts, 0)
     }

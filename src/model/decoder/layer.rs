@@ -60,15 +60,14 @@ pub struct LayerRecord {
 }
 
 impl LayerRecord {
-    /// Bytes that a record of so many rows takes.
-    pub fn bytes(config: &ModelConfig, rows: usize) -> u64 {
+    /// Bytes that a record of so many rows takes, with activations of `width` bytes.
+    pub fn bytes(config: &ModelConfig, rows: usize, width: usize) -> u64 {
         let qkv = config.query_size() + 2 * config.key_value_size();
         let columns = 2 * config.hidden_size
             + qkv * (1 + usize::from(config.query_key_norm))
             + config.query_size()
-            + config.num_attention_heads
             + 2 * config.intermediate_size;
-        (columns * rows * 4) as u64
+        ((columns * width + config.num_attention_heads * size_of::<f32>()) * rows) as u64
     }
 
     /// The rows `order` of several records on top of each other.

@@ -1,6 +1,6 @@
 //! Stacked projections with adapters: y = W x + bias + Σ scale · B(A x), and back. W and frozen adapters get no gradient.
 
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
 use super::adapters::Adapter;
 use crate::model::{ops, weights::StackedLinear};
@@ -13,7 +13,7 @@ pub fn forward(x: &Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>)
         last => Tensor::cat(parts.into_iter().chain(last).collect(), 1),
     };
     if let Some(bias) = &linear.bias {
-        y = y + bias.clone().unsqueeze::<2>();
+        y = y.clone() + bias.clone().unsqueeze::<2>().cast(y.dtype());
     }
     for adapter in linear.frozen.iter().chain(adapter) {
         let Adapter { a, flipped, layout, .. } = adapter;
@@ -41,13 +41,17 @@ pub fn backward(
 ) -> (Option<Tensor<2>>, Option<AdapterGrads>) {
     let mut x_grad = wants_input.then(|| base_backward(&g, linear));
     let Some(adapter) = adapter else { return (x_grad, None) };
-    let x = adapter.seen(x);
+    let (x, g) = (adapter.seen(x).cast(DType::F32), g.cast(DType::F32));
     let reduced = ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout);
     let lifted = x.clone().matmul(adapter.a.clone().transpose());
     let b = ops::adapter_b_grad(g, lifted, &adapter.layout);
     let a = reduced.clone().transpose().matmul(x);
     if let Some(x_grad) = &mut x_grad {
-        x_grad.inplace(|grad| grad + adapter.seen(reduced.matmul(adapter.a.clone())));
+        let through_adapter = adapter.seen(reduced.matmul(adapter.a.clone()));
+        x_grad.inplace(|grad| {
+            let dtype = grad.dtype();
+            grad + through_adapter.cast(dtype)
+        });
     }
     (x_grad, Some(AdapterGrads { a, b }))
 }
@@ -64,8 +68,10 @@ fn base_backward(g: &Tensor<2>, linear: &StackedLinear) -> Tensor<2> {
             None => grad,
         });
     }
-    let sum = sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], &g.device()));
+    let sum = sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], (&g.device(), g.dtype())));
     linear.frozen.iter().fold(sum, |sum, adapter| {
-        sum + ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout).matmul(adapter.a.clone())
+        let wide = g.clone().cast(DType::F32);
+        let grad = ops::reduce_adapter(wide, &adapter.flipped, &adapter.layout).matmul(adapter.a.clone());
+        sum + grad.cast(g.dtype())
     })
 }

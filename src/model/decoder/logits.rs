@@ -18,7 +18,7 @@ impl Decoder<'_> {
         for index in 0..self.weights.layers.len() {
             x = self.layer(index, None, &rotation).forward(x, &segments).0;
         }
-        let logits = ops::matmul(self.norm(x), self.weights.head()).try_into_vec_as::<f32>();
+        let logits = ops::matmul_wide(self.norm(x), self.weights.head()).try_into_vec_as::<f32>();
         let logits = logits.map_err(|e| ModelError::Compute(format!("cannot read logits: {e:?}")))?;
         Ok(logits.chunks(self.config.vocab_size).map(<[f32]>::to_vec).collect())
     }

@@ -1,29 +1,37 @@
 //! How many layers' activations may be kept.
 
-use super::layer::LayerRecord;
-use crate::{model::ModelConfig, settings::Recompute};
+use super::{Decoder, layer::LayerRecord};
+use crate::{model::device, settings::Recompute};
 
 /// How many layers keep all that their backward pass needs; the others keep their input only.
 ///
-/// `Auto` keeps as many as fit in half of the memory that is free now; where that cannot be told, all.
-pub fn layers_to_keep(recompute: Recompute, config: &ModelConfig, rows: usize) -> usize {
+/// `Auto` keeps as many as fit in half of the memory that is free now, the GPU's where one computes; where that cannot be told,
+/// all.
+pub fn layers_to_keep(recompute: Recompute, decoder: &Decoder<'_>, rows: usize) -> usize {
+    let layers = decoder.config.num_hidden_layers;
     match recompute {
         Recompute::Always => 0,
-        Recompute::Never => config.num_hidden_layers,
-        Recompute::Auto => available_bytes().map_or(config.num_hidden_layers, |free| {
-            let record = LayerRecord::bytes(config, rows).max(1);
-            (free / 2 / record).min(config.num_hidden_layers as u64) as usize
-        }),
+        Recompute::Never => layers,
+        Recompute::Auto => {
+            let gpu = device::gpu_memory(&decoder.device()).map(device::GpuMemory::free);
+            gpu.or_else(available_bytes)
+                .map_or(layers, |free| (free / 2 / record_bytes(decoder, rows).max(1)).min(layers as u64) as usize)
+        }
     }
+}
+
+fn record_bytes(decoder: &Decoder<'_>, rows: usize) -> u64 {
+    LayerRecord::bytes(decoder.config, rows, decoder.weights.activations.size())
 }
 
 /// Whether generation should keep what it computes of so many rows for the backward pass.
 ///
-/// `Auto` does where it fits in a quarter of this machine's memory: unlike a backward pass's own records, those of all of a
+/// `Auto` does where it fits in a quarter of this machine's memory, or of the GPU's: unlike a backward pass's own records, those of all of a
 /// step's groups are held together. What is free at the moment does not count, since generation rounds otherwise than a
 /// forward pass, and a resumed run must decide as the first one did.
-pub fn keeps_generation(recompute: Recompute, config: &ModelConfig, rows: usize) -> bool {
-    let needed = LayerRecord::bytes(config, rows) * config.num_hidden_layers as u64;
+pub fn keeps_generation(recompute: Recompute, decoder: &Decoder<'_>, rows: usize) -> bool {
+    let needed = record_bytes(decoder, rows) * decoder.config.num_hidden_layers as u64;
+    let total_bytes = || device::gpu_memory(&decoder.device()).map(|gpu| gpu.total).or_else(total_bytes);
     match recompute {
         Recompute::Always => false,
         Recompute::Never => true,
@@ -53,6 +61,7 @@ fn parse(meminfo: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::testing;
 
     #[test]
     fn memory_is_read_from_meminfo() {
@@ -64,10 +73,12 @@ mod tests {
 
     #[test]
     fn generation_is_kept_where_it_fits() {
-        let config = crate::model::testing::tiny_config();
-        assert!(keeps_generation(Recompute::Never, &config, usize::MAX >> 32));
-        assert!(!keeps_generation(Recompute::Always, &config, 1));
-        assert!(keeps_generation(Recompute::Auto, &config, 100));
-        assert!(!keeps_generation(Recompute::Auto, &config, usize::MAX >> 32), "no machine has so much memory");
+        let config = testing::tiny_config();
+        let weights = testing::random_weights(&config, 1, &testing::device());
+        let decoder = Decoder { config: &config, weights: &weights };
+        assert!(keeps_generation(Recompute::Never, &decoder, usize::MAX >> 32));
+        assert!(!keeps_generation(Recompute::Always, &decoder, 1));
+        assert!(keeps_generation(Recompute::Auto, &decoder, 100));
+        assert!(!keeps_generation(Recompute::Auto, &decoder, usize::MAX >> 32), "no machine has so much memory");
     }
 }

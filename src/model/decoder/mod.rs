@@ -21,6 +21,8 @@ mod frozen_tests;
 mod golden_architectures;
 #[cfg(test)]
 pub(crate) mod golden_tests;
+#[cfg(all(test, feature = "gpu"))]
+mod half_tests;
 #[cfg(test)]
 mod llama_cpp_tests;
 #[cfg(test)]
@@ -164,7 +166,7 @@ impl<'a> Decoder<'a> {
 
     /// Embeddings of tokens, `[ids, hidden]`.
     pub fn embed(&self, ids: &[u32]) -> Tensor<2> {
-        ops::gather(&self.weights.embedding, ids, burn::tensor::DType::F32)
+        ops::gather(&self.weights.embedding, ids, self.weights.activations)
     }
 
     /// Final normalization.
@@ -218,7 +220,7 @@ impl<'a> Decoder<'a> {
         let Rows { segments, rotation, mut x } = self.start(group)?;
         let plan = HeadPlan::new(group);
         let layers = self.weights.layers.len();
-        let records = memory::layers_to_keep(options.recompute, self.config, segments.rows());
+        let records = memory::layers_to_keep(options.recompute, self, segments.rows());
         let mut kept = Vec::with_capacity(layers);
         for index in 0..layers {
             let input = x.clone();
@@ -282,7 +284,7 @@ impl<'a> Decoder<'a> {
         }
         let g_hidden = head.backward(&hidden, &log_sums, plan, (&token_grads, &rows));
         let g_last = ops::rms_norm_backward(g_hidden, last, &self.weights.final_norm, self.config.rms_norm_eps);
-        let before = Tensor::zeros([plan.first, self.config.hidden_size], &g_last.device());
+        let before = Tensor::zeros([plan.first, self.config.hidden_size], (&g_last.device(), g_last.dtype()));
         let mut g = Tensor::cat(vec![before, g_last], 0);
         for index in (0..self.weights.layers.len()).rev() {
             let layer = self.layer(index, Some(adapters), &rotation);

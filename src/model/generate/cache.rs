@@ -34,9 +34,9 @@ pub struct CacheShape {
 impl Cache {
     /// An empty cache for a decoder.
     pub fn new(decoder: &Decoder<'_>, shape: CacheShape) -> Self {
-        let (width, device) = (decoder.heads().kv_width(), decoder.device());
+        let (width, device, dtype) = (decoder.heads().kv_width(), decoder.device(), decoder.weights.activations);
         let layers = decoder.weights.layers.len();
-        let zeros = |rows: usize| (0..layers).map(|_| Tensor::zeros([rows.max(1), width], &device)).collect();
+        let zeros = |rows: usize| (0..layers).map(|_| Tensor::zeros([rows.max(1), width], (&device, dtype))).collect();
         Self {
             prompts: zeros(shape.regions * shape.region_rows),
             own: zeros(shape.slots * shape.slot_rows),
@@ -47,7 +47,7 @@ impl Cache {
 
     /// Bytes that a row takes in all layers.
     pub fn row_bytes(decoder: &Decoder<'_>) -> usize {
-        decoder.heads().kv_width() * decoder.weights.layers.len() * 4
+        decoder.heads().kv_width() * decoder.weights.layers.len() * decoder.weights.activations.size()
     }
 
     /// Where a sequence finds its rows.

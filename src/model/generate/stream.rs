@@ -119,7 +119,7 @@ impl<'a> Stream<'a> {
     }
 
     fn logits(&self, x: Tensor<2>) -> Result<Vec<f32>, ModelError> {
-        let logits = ops::matmul(self.decoder.norm(x), self.decoder.weights.head());
+        let logits = ops::matmul_wide(self.decoder.norm(x), self.decoder.weights.head());
         logits.try_into_vec_as().map_err(|error| ModelError::Compute(format!("cannot read logits: {error:?}")))
     }
 }

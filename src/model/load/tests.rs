@@ -148,8 +148,10 @@ fn smollm2_loads_and_reports_progress() {
     let Some(path) = smollm2() else { return };
     let mut seen = Vec::new();
     let started = std::time::Instant::now();
-    let model =
-        Model::load(&path, Quantize::Auto, &crate::model::testing::device(), &mut |done, total| seen.push((done, total))).unwrap();
+    let model = Model::load(&path, Quantize::Auto, &crate::model::testing::device(), &mut |done, total| {
+        seen.push((done, total))
+    })
+    .unwrap();
     let summary = model.summary();
     println!("{summary:?} in {:?}", started.elapsed());
     assert_eq!((seen.len(), seen.last().map(|(done, total)| done == total)), (272, Some(true)));
@@ -195,7 +197,9 @@ fn safetensors_give_the_same_weights() {
     let config = ModelConfig { rope_interleaved: false, ..ModelConfig::from_gguf(&file).unwrap() };
     let tokenizer = Tokenizer::from_gguf(&file).unwrap();
     let source = Source::open(&folder.path().join("model.safetensors")).unwrap();
-    let model = Model::assemble(&source, config, tokenizer, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
+    let model =
+        Model::assemble(&source, config, tokenizer, Quantize::None, &crate::model::testing::device(), &mut |_, _| {})
+            .unwrap();
     let linears = |model: &Model| {
         let layer = &model.weights.layers[0];
         [&layer.qkv, &layer.output, &layer.gate_up, &layer.down].map(row_values)

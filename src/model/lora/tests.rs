@@ -122,7 +122,8 @@ fn the_seed_and_the_place_alone_decide() {
 
 #[test]
 fn settings_that_make_no_adapter_are_refused() {
-    let new = |s: &LoraSettings| Lora::new(&config(), s, 1, &crate::model::testing::device()).err().unwrap().to_string();
+    let new =
+        |s: &LoraSettings| Lora::new(&config(), s, 1, &crate::model::testing::device()).err().unwrap().to_string();
     for (settings, expected) in [
         (settings(0, &["q_proj"]), "`lora.r` is 0"),
         (settings(2, &[]), "`lora.target_modules` is empty"),

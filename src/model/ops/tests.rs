@@ -221,7 +221,10 @@ fn products_equal_plain_ones_in_every_format() {
 #[test]
 fn gathered_rows_equal_plain_ones() {
     for (name, weight) in every_format() {
-        let ids = burn::tensor::Tensor::from_data(TensorData::new(vec![8_i64, 0, 3, 3], [4]), &crate::model::testing::device());
+        let ids = burn::tensor::Tensor::from_data(
+            TensorData::new(vec![8_i64, 0, 3, 3], [4]),
+            &crate::model::testing::device(),
+        );
         assert_close(&gather(&weight, &[8, 0, 3, 3], DType::F32), &weight.gather_rows(ids), name);
     }
     let dense = PackedMatrix::from_tensor(random([5, 7], 1));

@@ -59,7 +59,9 @@ fn blocks_dequantize_as_by_the_gguf_package() {
         dequantize(tensor_type, &blocks, &mut values).unwrap();
         assert_eq!(bits(&values), bits(&expected), "{name}");
         // In memory a zero may have lost its sign: (q − 8) · d is held as q · d − 8 d.
-        let matrix = PackedMatrix::from_blocks(tensor_type, 4, expected.len() / 4, &blocks, &crate::model::testing::device()).unwrap();
+        let matrix =
+            PackedMatrix::from_blocks(tensor_type, 4, expected.len() / 4, &blocks, &crate::model::testing::device())
+                .unwrap();
         assert_eq!(plain(&matrix), expected, "{name} by tensor operations");
         assert_eq!(gathered(&matrix), expected, "{name} by kernels");
     }
@@ -78,7 +80,8 @@ fn nf4_dequantizes_as_by_bitsandbytes() {
     };
     let [rows, cols] = SHAPE;
     let expected = bits(&floats_of("nf4.values"));
-    let matrix = PackedMatrix::from_parts(PackedLayout::Nf4, [rows, cols], theirs.parts(cols), &crate::model::testing::device());
+    let matrix =
+        PackedMatrix::from_parts(PackedLayout::Nf4, [rows, cols], theirs.parts(cols), &crate::model::testing::device());
     assert_eq!(bits(&plain(&matrix)), expected, "by tensor operations");
     assert_eq!(bits(&gathered(&matrix)), expected, "by kernels");
 

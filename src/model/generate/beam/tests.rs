@@ -1,6 +1,5 @@
 use std::ops::ControlFlow;
 
-
 use super::*;
 use crate::model::{
     GenerateRequest, Sampling,

@@ -86,7 +86,8 @@ fn for_queries<F: Float>(
     let mut products = Array::<f32>::new(HELD * HELD);
     fill(&mut sums, 0.0f32, comptime!(HELD * places));
     let q_place = Place { start: query.start, rows: query.rows, width, column: head * dim };
-    let g_place = Place { start: query.start, rows: query.rows, width: comptime!(heads.q * heads.dim), column: head * dim };
+    let g_place =
+        Place { start: query.start, rows: query.rows, width: comptime!(heads.q * heads.dim), column: head * dim };
 
     for number in 0..key_tiles(&query) {
         let (first, end) = keys(&query, number);

@@ -107,7 +107,8 @@ fn attend<F: Float>(
                 for j in 0..here {
                     let key = first + j;
                     if key < prompt_rows {
-                        sum += weights[j] * f32::cast_from(prompts[(prompt_start + key) * width + value_column + column]);
+                        sum +=
+                            weights[j] * f32::cast_from(prompts[(prompt_start + key) * width + value_column + column]);
                     } else {
                         let at = (own_start + key - prompt_rows) * width + value_column + column;
                         sum += weights[j] * f32::cast_from(own[at]);

@@ -42,7 +42,12 @@ use super::{
 };
 use crate::model::packed::PackedLayout;
 
-fn packed(words: IntTensor<CubeBackend>, scales: FloatTensor<CubeBackend>, layout: PackedLayout, cols: usize) -> Packed {
+fn packed(
+    words: IntTensor<CubeBackend>,
+    scales: FloatTensor<CubeBackend>,
+    layout: PackedLayout,
+    cols: usize,
+) -> Packed {
     Packed { words: into_contiguous(words), scales: into_contiguous(scales), layout, cols }
 }
 

@@ -20,9 +20,10 @@ use super::{
     few,
 };
 
-/// Rows up to which weights are unpacked in registers. Reasoned, not measured: every tile of 8 rows reads all weights once more,
-/// scratch memory is written and read at two bytes a weight.
-const FEW: usize = 16;
+/// Rows up to which weights are unpacked in registers: as many as are written at a time ([`crate::model::generate`]), whose results shall
+/// not depend on how many there are. Reasoned, not measured: every tile of 8 rows reads all weights once more, scratch memory
+/// is written and read at two bytes a weight.
+const FEW: usize = 32;
 
 /// Weights in scratch memory at a time: 128 MiB of bfloat16.
 const SCRATCH: usize = 1 << 26;

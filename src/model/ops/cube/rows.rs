@@ -52,7 +52,15 @@ pub(super) fn cube_max(value: f32, shared: &mut Shared<[f32]>) -> f32 {
 }
 
 #[cube(launch)]
-fn norm<F: Float>(x: &[F], weight: &[f32], out: &mut [F], rows: usize, cols: usize, eps: f32, #[define(F)] _dtype: ElemType) {
+fn norm<F: Float>(
+    x: &[F],
+    weight: &[f32],
+    out: &mut [F],
+    rows: usize,
+    cols: usize,
+    eps: f32,
+    #[define(F)] _dtype: ElemType,
+) {
     if CUBE_POS >= rows {
         terminate!();
     }

@@ -65,3 +65,17 @@ fn mistakes_are_told() {
     let setting = ["grpo", "--model", "builtin:demo", "--prompts", "x", "--set", "grpo.beta=-1"];
     assert_code(&bench(&setting), 2);
 }
+
+#[test]
+fn the_cockpit_is_measured_on_a_stored_run() {
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/screenshots/demo.jsonl.gz");
+    let report = report(&["cockpit", run, "--size", "80x24", "--json"]);
+    assert!(report["start"].is_null(), "a file of records is no store to start from: {report}");
+    for cost in ["training", "worst"] {
+        for name in ["frames_per_second", "bytes_per_second", "share"] {
+            assert!(number(&report[cost], name) > 0.0, "{cost} {name}");
+        }
+    }
+    let text = bench(&["cockpit", run, "--size", "80x24"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("of the run's time"));
+}

@@ -20,7 +20,7 @@ use crate::{
         event::{Event, LogLevel, LogLine, Record},
         folder::RunFolder,
         reporter::now,
-        store::{Past, Reading, RunStore},
+        store::{PastSink, Portion, Reading, RunStore},
     },
 };
 
@@ -61,10 +61,10 @@ impl History for StoredHistory {
         Ok(self.told(read.map_err(failed)?))
     }
 
-    fn past(&self, groups: usize) -> Result<(Vec<Record>, u64), HistoryError> {
-        let read = RunStore::open_read_only(&self.0).and_then(|store| store.past(groups));
-        let Past { reading, left_out } = read.map_err(failed)?;
-        Ok((self.told(reading), left_out))
+    fn past(&self, groups: usize, sink: &mut PastSink<'_>) -> Result<(), HistoryError> {
+        let reading = RunStore::open_read_only(&self.0).and_then(|store| store.past(groups, sink)).map_err(failed)?;
+        sink(Portion::Records(self.told(reading)));
+        Ok(())
     }
 
     fn groups(&self, steps: RangeInclusive<u64>, sink: &mut GroupSink<'_>) -> Result<(), HistoryError> {

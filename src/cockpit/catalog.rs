@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    feed::{History, HistoryError},
     filter::{DEAD, Filter, Flip, Subject, summary},
+    history::{History, HistoryError},
     state::Samples,
 };
 use crate::run::event::GroupScored;

@@ -1,66 +1,17 @@
 //! Where a cockpit's records come from: a bounded queue that may drop some, and the store that has them all.
 
-use std::{
-    collections::VecDeque,
-    ops::{ControlFlow, RangeInclusive},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, thread::JoinHandle, time::Duration};
 
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
     time::Instant,
 };
 
-use super::state::Samples;
-use crate::run::{
-    event::{Event, GroupScored, Record},
-    presence::Presence,
+use super::{
+    history::{History, HistoryError},
+    state::Samples,
 };
-
-/// Stored records, read again by a cockpit that missed some.
-pub trait History: Send + Sync {
-    /// All stored records after `seq`, in order.
-    ///
-    /// # Errors
-    /// When the store cannot be read; the text is for people.
-    fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError>;
-
-    /// All stored records but groups older than the newest `groups` ones, and how many those are.
-    ///
-    /// # Errors
-    /// As [`History::since`].
-    fn past(&self, groups: usize) -> Result<(Vec<Record>, u64), HistoryError> {
-        let _ = groups;
-        Ok((self.since(0)?, 0))
-    }
-
-    /// Hands over the stored groups of some steps, by step, until told to stop; those that a resumption made void are left out.
-    ///
-    /// # Errors
-    /// As [`History::since`].
-    fn groups(&self, steps: RangeInclusive<u64>, sink: &mut GroupSink<'_>) -> Result<(), HistoryError> {
-        let mut groups: Vec<GroupScored> = Vec::new();
-        for record in self.since(0)? {
-            match record.event {
-                Event::Group(group) if steps.contains(&group.step) => groups.push(*group),
-                Event::Run(run) => groups.retain(|group| run.resumed_from.is_none_or(|from| group.step <= from)),
-                _ => {}
-            }
-        }
-        groups.sort_by_key(|group| group.step);
-        let _ = groups.into_iter().try_for_each(sink);
-        Ok(())
-    }
-}
-
-/// Takes groups, and says whether more are wanted.
-pub type GroupSink<'a> = dyn FnMut(GroupScored) -> ControlFlow<()> + 'a;
-
-/// The store could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("cannot read the run's stored events: {0}")]
-pub struct HistoryError(pub String);
+use crate::run::{event::Record, presence::Presence, store::Portion};
 
 /// A source of records for [`run`](super::run).
 ///
@@ -74,7 +25,7 @@ pub struct Feed {
     pace: Option<Duration>,
     due: Option<Instant>,
     history: Arc<dyn History>,
-    fetch: Option<oneshot::Receiver<Fetched>>,
+    fetch: Option<Fetch>,
     /// Whether the past is wanted with all its groups.
     whole: bool,
     /// What was read of the store and not yet handed out.
@@ -85,8 +36,11 @@ pub struct Feed {
     closing: bool,
 }
 
-/// Records of the store, and how many groups were left in it.
-type Fetched = Result<(Vec<Record>, u64), HistoryError>;
+/// What a thread reads of the store.
+struct Fetch {
+    portions: mpsc::Receiver<Portion>,
+    thread: JoinHandle<Result<(), HistoryError>>,
+}
 
 /// What a feed hands out.
 #[derive(Debug)]
@@ -95,8 +49,10 @@ pub(super) enum Delivery {
     Records(Vec<Arc<Record>>),
     /// The same, and more that was read with them follows at once.
     Portion(Vec<Arc<Record>>),
-    /// So many groups of the past stay in the store; the rest of the past follows.
-    LeftOut(u64),
+    /// So many records of the past follow; so many groups of it stay in the store.
+    Coming { records: u64, left_out: u64 },
+    /// What was handed out is void; all of it follows anew.
+    Anew,
     /// The store could not be read; what the queue has still comes.
     Failed(HistoryError),
     /// Who looks on and who steers.
@@ -111,6 +67,9 @@ pub(super) enum Delivery {
 const PACE: Duration = Duration::from_secs(1);
 /// Records handed out at a time, so that keys are looked at in between.
 const BATCH: usize = 256;
+/// Portions that the reading thread may be ahead.
+const AHEAD: usize = 4;
+const FAILED: &str = "the reading thread failed";
 
 impl Feed {
     /// Records of a trainer at work. `latest` is the sequence number of the newest stored record, set by the trainer's side after it
@@ -156,6 +115,13 @@ impl Feed {
         Self { whole: true, ..self }
     }
 
+    /// Begins to read the past before anybody asks for it.
+    pub(super) fn begin(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.start_fetch(0);
+        }
+    }
+
     /// The stored records.
     pub fn history(&self) -> Arc<dyn History> {
         Arc::clone(&self.history)
@@ -164,19 +130,15 @@ impl Feed {
     /// Waits for records after `last_seq`. May be dropped while it waits without losing any.
     pub(super) async fn next(&mut self, last_seq: u64) -> Delivery {
         loop {
-            if !self.fetched.is_empty() {
-                return self.portion().await;
-            }
-            if self.fetch.is_some() {
-                return self.finish_fetch().await;
+            if self.fetch.is_some() || !self.fetched.is_empty() {
+                return self.fetched().await;
             }
             if let Some(held) = self.held.take() {
                 // The gap before it could not be filled.
                 return Delivery::Records(vec![held]);
             }
             if !self.begun {
-                self.begun = true;
-                self.start_fetch(0);
+                self.begin();
                 continue;
             }
             if self.behind(last_seq) {
@@ -223,7 +185,7 @@ impl Feed {
         tokio::time::sleep_until(*self.due.get_or_insert_with(|| Instant::now() + pace)).await;
         self.due = None;
         self.start_fetch(last_seq);
-        self.finish_fetch().await
+        self.fetched().await
     }
 
     /// Whether the newest stored record was dropped and nothing after it will show the gap.
@@ -263,36 +225,49 @@ impl Feed {
     }
 
     fn start_fetch(&mut self, since: u64) {
-        let (history, (done, fetch)) = (Arc::clone(&self.history), oneshot::channel());
-        // A thread that nobody waits for: who leaves need not see a long run read to its end.
-        let lean = since == 0 && !self.whole;
-        let read = move || if lean { history.past(Samples::LIMIT) } else { history.since(since).map(|all| (all, 0)) };
-        let reading = std::thread::Builder::new().name("history".into()).spawn(move || done.send(read()));
-        if let Err(error) = reading {
-            tracing::warn!("no thread to read the store: {error}");
-        }
-        self.fetch = Some(fetch);
-    }
-
-    async fn finish_fetch(&mut self) -> Delivery {
-        let Some(fetch) = &mut self.fetch else { return Delivery::Records(Vec::new()) };
-        let fetched = fetch.await.unwrap_or_else(|_| Err(HistoryError("the reading thread failed".into())));
-        self.fetch = None;
-        match fetched {
-            Ok((records, left_out)) => {
-                self.fetched = records.into_iter().map(Arc::new).chain(self.held.take()).collect();
-                if left_out > 0 { Delivery::LeftOut(left_out) } else { self.portion().await }
+        let (history, (portions, fetch)) = (Arc::clone(&self.history), mpsc::channel(AHEAD));
+        let groups = if self.whole { usize::MAX } else { Samples::LIMIT };
+        let read = move || {
+            // Who has left wants no more of it, and does not wait for this thread.
+            let mut hand_over = |portion| drop(portions.blocking_send(portion));
+            match since {
+                0 => history.past(groups, &mut hand_over),
+                _ => history.since(since).map(|records| hand_over(Portion::Records(records))),
             }
-            Err(error) => Delivery::Failed(error),
+        };
+        match std::thread::Builder::new().name("history".into()).spawn(read) {
+            Ok(thread) => self.fetch = Some(Fetch { portions: fetch, thread }),
+            Err(error) => tracing::warn!("no thread to read the store: {error}"),
         }
     }
 
-    /// The next records that were read, so few that keys and signals are looked at in between.
-    async fn portion(&mut self) -> Delivery {
+    /// What comes next of what is being read, so little at a time that keys and signals are looked at in between.
+    async fn fetched(&mut self) -> Delivery {
+        while self.fetched.len() <= BATCH
+            && let Some(fetch) = &mut self.fetch
+        {
+            match fetch.portions.recv().await {
+                Some(Portion::Records(records)) => self.fetched.extend(records.into_iter().map(Arc::new)),
+                Some(Portion::Coming { records, left_out }) => return Delivery::Coming { records, left_out },
+                Some(Portion::Anew) => {
+                    self.fetched.clear();
+                    return Delivery::Anew;
+                }
+                None => {
+                    let read = self.fetch.take().map(|fetch| fetch.thread.join());
+                    if let Some(Err(error)) = read.map(|read| read.unwrap_or_else(|_| Err(HistoryError(FAILED.into()))))
+                    {
+                        return Delivery::Failed(error);
+                    }
+                    self.fetched.extend(self.held.take());
+                }
+            }
+        }
         // Whatever else waits gets its turn.
         tokio::task::yield_now().await;
         let portion = self.fetched.drain(..BATCH.min(self.fetched.len())).collect();
-        if self.fetched.is_empty() { Delivery::Records(portion) } else { Delivery::Portion(portion) }
+        let is_last = self.fetch.is_none() && self.fetched.is_empty();
+        if is_last { Delivery::Records(portion) } else { Delivery::Portion(portion) }
     }
 }
 

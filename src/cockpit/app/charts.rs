@@ -1,10 +1,12 @@
 //! The charts: which there are, how they are looked at, and the cursor that joins them to the samples.
 
+use std::sync::Arc;
+
 use super::App;
 use crate::{
     cockpit::{
         action::Action,
-        charts::{self, Chart, Look, Picture, Sources},
+        charts::{self, Beside, Chart, Look, Picture, Sources},
         panes::Pane,
         state::{Axis, Curves, Marker},
         views::View,
@@ -27,6 +29,7 @@ impl App {
     /// Shows these charts in place of the method's own, if there are any.
     pub fn arrange(&mut self, settings: &[ChartSetting]) {
         self.arranged = charts::arranged(settings);
+        self.pictures.clear();
     }
 
     /// The charts of the dashboard: those that settings name, else those of the run's method. Never empty.
@@ -46,11 +49,13 @@ impl App {
     /// Draws a past run faintly beside this one, at equal steps or tokens.
     pub fn set_ghost(&mut self, name: impl Into<String>, curves: Curves) {
         self.ghost = Some(Ghost { name: name.into(), curves });
+        self.pictures.clear();
     }
 
     /// Draws no other run any more.
     pub fn clear_ghost(&mut self) {
         self.ghost = None;
+        self.pictures.clear();
     }
 
     /// The past run that is drawn beside this one.
@@ -91,15 +96,16 @@ impl App {
     }
 
     /// The numbers of a chart.
-    pub fn picture(&self, chart: &Chart, look: &Look) -> Picture {
-        let limit = self.run.info().map(|info| &info.settings["memory"]["limit"]);
-        let limit = limit.and_then(|limit| serde_json::from_value::<MemoryLimit>(limit.clone()).ok());
-        let sources = Sources {
-            run: &self.run,
-            ghost: self.ghost.as_ref().map(|ghost| &ghost.curves),
-            limit: limit.map(|limit| limit.0 as f64),
-        };
-        Picture::of(sources, chart, look)
+    pub fn picture(&self, chart: &Chart, look: &Look) -> Arc<Picture> {
+        let limit = (chart.beside() == Beside::Limit).then(|| self.memory_limit()).flatten();
+        let sources = Sources { run: &self.run, ghost: self.ghost.as_ref().map(|ghost| &ghost.curves), limit };
+        self.pictures.of(sources, chart, look)
+    }
+
+    /// Bytes that the run's settings have it stay within.
+    fn memory_limit(&self) -> Option<f64> {
+        let limit = &self.run.info()?.settings["memory"]["limit"];
+        serde_json::from_value::<MemoryLimit>(limit.clone()).ok().map(|limit| limit.0 as f64)
     }
 
     /// What is marked at the step under the cursor.
@@ -188,13 +194,15 @@ impl App {
         ((to - from) / 10).max(1) as isize
     }
 
-    /// Puts the cursor on a step, and shows its first sample where one is kept.
+    /// Puts the cursor on a step, and shows its first sample, from the store if need be.
     fn put_cursor(&mut self, step: u64) {
         self.ui.charts.cursor = Some(step);
         let steps = self.steps();
         self.ui.charts.reveal(steps);
-        if let Some(group) = self.run.samples().of_step(step).next().map(|group| group.group) {
+        let kept = self.run.samples().of_step(step).next().map(|group| group.group);
+        if let Some(group) = kept.or_else(|| self.is_stored((step, 0)).then_some(0)) {
             self.ui.show_sample(Some((step, group)));
+            self.want_sample();
         }
     }
 

@@ -34,7 +34,7 @@ impl App {
 
     /// Copies the query on show.
     pub(super) fn copy_query(&mut self) {
-        let Some((group, _)) = self.sample() else {
+        let Some(group) = self.on_show() else {
             return self.toast(LogLevel::Warn, "there is no query to copy yet".into());
         };
         let Some(candidate) = group.candidates.get(self.candidate_of(&group)) else { return };

@@ -7,7 +7,9 @@ use std::{
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
+mod arrival;
 mod charts;
+mod effect;
 mod entries;
 mod manners;
 mod mouse;
@@ -15,20 +17,26 @@ mod orders;
 mod others;
 mod palette;
 mod playback;
+mod records;
+mod stored;
 mod themes;
 mod travel;
 
 pub use charts::Ghost;
+pub use effect::{Effect, Leave};
 pub use manners::Message;
 pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
+pub use stored::Key;
 pub(super) use travel::scroll;
 
 use super::{
     action::{Action, Keymap, Scope, needs_trainer},
-    charts::Chart,
+    charts::{Chart, Pictures},
+    draw::painted::Painted,
     entry::Purpose,
     options::Place,
+    shelf::Shelf,
     state::RunView,
     symbols::Symbols,
     tape::Tape,
@@ -39,45 +47,9 @@ use super::{
 };
 use crate::run::{
     command::{Command, CommandSink},
-    event::{Event, LogLevel, Record, RunState},
+    event::{LogLevel, RunState},
     presence::Presence,
 };
-
-/// What the loop around the app has to do.
-#[derive(Debug, PartialEq)]
-pub enum Effect {
-    /// Write the curves as a picture.
-    Export,
-    /// Draw the whole screen anew.
-    Redraw,
-    /// Suspend the process.
-    Suspend,
-    /// Write the screen as pictures and text.
-    Screenshot,
-    /// Show the themes at hand.
-    Themes,
-    /// Take the theme of a name.
-    Theme(String),
-    /// Take the mouse, or give it back.
-    Mouse,
-    /// Do some work on another thread, and give the app its result.
-    Work(Work),
-    /// Leave the cockpit.
-    Leave(Leave),
-}
-
-/// Why the cockpit was left by a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leave {
-    /// No trainer was at work.
-    Quit,
-    /// The run was stopped from here, and the trainer said that it ended.
-    Stopped,
-    /// Training goes on.
-    Detached,
-    /// The run was stopped from here, and the person did not wait for its end.
-    Unwaited,
-}
 
 /// How long a notice stays.
 const TOAST: Duration = Duration::from_secs(6);
@@ -105,7 +77,11 @@ pub struct App {
     /// Charts that settings name; the method's own if empty.
     arranged: Vec<Chart>,
     ghost: Option<Ghost>,
+    pictures: Pictures,
+    pub(super) painted: Painted,
     due: Vec<Work>,
+    arrival: Option<arrival::Arrival>,
+    shelf: Shelf,
 }
 
 impl App {
@@ -126,7 +102,11 @@ impl App {
             tape: None,
             arranged: Vec::new(),
             ghost: None,
+            pictures: Pictures::default(),
+            painted: Painted::default(),
             due: Vec::new(),
+            arrival: None,
+            shelf: Shelf::default(),
         }
     }
 
@@ -138,62 +118,6 @@ impl App {
     /// The work that is due.
     pub fn take_due(&mut self) -> Vec<Work> {
         std::mem::take(&mut self.due)
-    }
-
-    /// Takes in a record.
-    pub fn record(&mut self, record: &Record) -> Option<Effect> {
-        if self.onto_tape(record) {
-            return None;
-        }
-        self.run.apply(record);
-        self.call_for(record);
-        match &record.event {
-            Event::State(_) => self.asked = None,
-            Event::End(ended) => {
-                self.asked = None;
-                // Who was there to see it end is told what came of it; a stored run is there to be looked at.
-                if self.commands.is_some() && ended.reason.is_done() {
-                    self.ui.overlay = Overlay::Finished;
-                }
-            }
-            Event::Checkpoint(saved) => {
-                self.toast(LogLevel::Info, format!("checkpoint of step {} is saved", saved.step));
-            }
-            Event::Eval(eval) => {
-                self.toast(
-                    LogLevel::Info,
-                    format!("held-out accuracy {:.1}% ({}/{})", eval.execution_accuracy * 100.0, eval.correct, eval.n),
-                );
-            }
-            Event::Changed(change) => {
-                self.toast(
-                    LogLevel::Info,
-                    format!("{} is {} from step {} on", change.key, change.new, change.takes_effect),
-                );
-            }
-            Event::Refused(refusal) => {
-                self.toast(LogLevel::Warn, format!("asked {}, which is refused: {}", refusal.asked, refusal.reason));
-            }
-            Event::Alarm(alarm) if alarm.active => {
-                let done = alarm.done.as_ref().map_or_else(String::new, |done| format!("; {done}"));
-                // What the person has just been told stays: the log, the tab and the chart have the alarm too.
-                if self.ui.toast.is_none() {
-                    self.toast(LogLevel::Warn, format!("doctor: {}{done}", alarm.what));
-                }
-            }
-            Event::Answer(answer) => self.toast(LogLevel::Info, format!("answered: {}", answer.question)),
-            _ => {}
-        }
-        (self.leaving && !self.run.is_live()).then_some(Effect::Leave(Leave::Stopped))
-    }
-
-    /// The trainer hung up.
-    pub fn trainer_gone(&mut self) -> Option<Effect> {
-        if self.tape.is_some() {
-            return None;
-        }
-        self.run.trainer_gone();
-        (self.leaving).then_some(Effect::Leave(Leave::Stopped))
     }
 
     /// Takes in a key.

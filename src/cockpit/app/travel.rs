@@ -1,7 +1,5 @@
 //! Moving about: charts, questions, candidates, scrolling.
 
-use std::sync::Arc;
-
 use super::App;
 use crate::{
     cockpit::{action::Action, panes::Pane},
@@ -60,25 +58,6 @@ impl App {
         self.ui.sample = Some((group.step, group.group));
         self.ui.candidate = Some(chosen);
         self.ui.detail_scroll = 0;
-    }
-
-    pub(super) fn step_group(&mut self, newer: bool) {
-        let Some((_, at)) = self.sample() else { return };
-        let samples = self.run.samples();
-        let next = if newer { at + 1 } else { at.saturating_sub(1) };
-        let chosen = samples.get(next).filter(|_| next + 1 < samples.len()).map(|group| (group.step, group.group));
-        self.ui.show_sample(chosen);
-        self.cursor_to_sample();
-    }
-
-    /// The question on show, with its place among those kept.
-    pub fn sample(&self) -> Option<(Arc<GroupScored>, usize)> {
-        let samples = self.run.samples();
-        let newest = samples.len().checked_sub(1)?;
-        let at = self.ui.sample.and_then(|(step, group)| samples.position(step, group));
-        // A question that had to make room leaves the oldest one in its place, not the newest.
-        let at = at.unwrap_or(if self.ui.sample.is_some() { 0 } else { newest });
-        samples.get(at).map(|group| (Arc::clone(group), at))
     }
 
     /// The candidate on show: the chosen one, else the one with the highest reward.

@@ -1,5 +1,7 @@
 //! How rewards and lengths of a step's candidates are distributed.
 
+use std::sync::Arc;
+
 use crate::{
     cockpit::{state::Samples, theme::ChartColor},
     curve::{Histogram, Range},
@@ -47,9 +49,9 @@ impl Measure {
     }
 }
 
-/// The candidates of a step in so many bins; `None` where none of them are kept.
-pub fn histogram(samples: &Samples, step: u64, measure: Measure, bins: usize) -> Option<Histogram> {
-    Histogram::of(&measure.all(samples.of_step(step)), bins)
+/// The candidates of some groups in so many bins; `None` where there are none.
+pub fn histogram(groups: &[Arc<GroupScored>], measure: Measure, bins: usize) -> Option<Histogram> {
+    Histogram::of(&measure.all(groups.iter().map(Arc::as_ref)), bins)
 }
 
 /// Histograms of steps side by side.

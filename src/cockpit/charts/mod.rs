@@ -2,6 +2,7 @@
 //!
 //! No terminal type comes in here; [`draw()`](super::draw()) paints what [`Picture::of`] gives.
 
+mod cache;
 mod catalog;
 mod distribution;
 mod picture;
@@ -10,6 +11,7 @@ mod trace;
 
 use std::borrow::Cow;
 
+pub use cache::Pictures;
 pub use catalog::{arranged, charts};
 pub use distribution::{Heat, Measure, heat, histogram};
 pub use picture::{Line, Mark, Picture, Sources};

@@ -155,7 +155,7 @@ impl Place {
 }
 
 /// How one chart is drawn.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
     /// What the x-axis counts.
     pub axis: Axis,

@@ -145,9 +145,10 @@ fn families_are_what_the_run_has() {
 #[test]
 fn candidates_are_counted_by_reward() {
     let run = RunView::replay(&RunBuilder::with_steps(10).records());
-    let rewards = histogram(run.samples(), 10, Measure::Reward, 10).unwrap();
+    let of_step = |step| run.samples().shared_of_step(step).cloned().collect::<Vec<_>>();
+    let rewards = histogram(&of_step(10), Measure::Reward, 10).unwrap();
     assert_eq!((rewards.counts[0], rewards.counts[3], rewards.counts[9]), (4, 2, 2), "{rewards:?}");
-    assert_eq!(histogram(run.samples(), 99, Measure::Reward, 10), None);
+    assert_eq!(histogram(&of_step(99), Measure::Reward, 10), None);
     let heat = heat(run.samples(), Measure::Length, 5, 4).unwrap();
     assert_eq!((heat.steps, heat.columns.len()), ((1, 10), 5));
     assert!(heat.columns.iter().all(|column| (column.iter().sum::<f64>() - 1.0).abs() < 1e-9));

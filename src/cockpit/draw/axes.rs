@@ -1,5 +1,7 @@
 //! The axes of a chart on the whole screen.
 
+use std::sync::Arc;
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
@@ -23,7 +25,7 @@ const ROWS: u16 = 3;
 const COLUMNS: u16 = 12;
 
 /// Draws a chart's curves between a scale of values on the left and one of places below.
-pub fn render(app: &App, chart: &Chart, picture: &Picture, area: Rect, buf: &mut Buffer) {
+pub fn render(app: &App, chart: &Chart, picture: &Arc<Picture>, area: Rect, buf: &mut Buffer) {
     let Some(scale) = picture.scale else { return };
     let marks = values(chart, scale, area.height.saturating_sub(2));
     let gutter = marks.iter().map(|(_, mark)| text::width(mark)).max().unwrap_or(0) as u16 + 2;

@@ -70,7 +70,7 @@ fn summary(app: &App, chart: &Chart) -> Vec<Span<'static>> {
             for marker in app.markers_at(step) {
                 spans.push(Span::styled(format!("   {}", app.symbols.cleaner().line(&marker.text)), theme.strong()));
             }
-            if app.run.samples().of_step(step).next().is_none() {
+            if !app.is_stored((step, 0)) && app.run.samples().of_step(step).next().is_none() {
                 spans.push(Span::styled("   no samples of this step are kept", theme.muted()));
             }
         }

@@ -1,8 +1,13 @@
 //! A chart's curves with the app's colours, and the words for them.
 
+use std::sync::Arc;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
-use super::plot::{self, Layer, Plot};
+use super::{
+    painted::Look,
+    plot::{self, Layer, Plot},
+};
 use crate::{
     cockpit::{
         app::App,
@@ -18,30 +23,35 @@ use crate::{
 const BANDS: u16 = 6;
 
 /// The numbers of a chart for a plot of this size.
-pub fn picture(app: &App, chart: &Chart, area: Rect) -> Picture {
+pub fn picture(app: &App, chart: &Chart, area: Rect) -> Arc<Picture> {
     app.picture(chart, &app.look(chart, usize::from(area.width) * 2, area.height >= BANDS))
 }
 
 /// Draws a chart's curves.
-pub fn render(app: &App, picture: &Picture, area: Rect, buf: &mut Buffer) {
+pub fn render(app: &App, picture: &Arc<Picture>, area: Rect, buf: &mut Buffer) {
     let Some(scale) = picture.scale else { return };
+    let Some(ground) = buf.cell((area.x, area.y)).cloned().filter(|_| !area.is_empty()) else { return };
     let theme = &app.theme;
     let (faint, held_out) = (theme.border(false), theme.chart(ChartColor::HeldOut));
-    let mut layers = vec![Layer::Band(&picture.band, faint), Layer::Band(&picture.intervals, faint)];
-    layers.extend(picture.limit.map(|limit| Layer::Rule(limit, theme.warn())));
-    layers.extend(picture.ghost.iter().map(|points| Layer::Dashed(points, theme.muted())));
-    layers.extend(picture.lines.iter().map(|line| Layer::Curve(&line.raw, faint)));
-    layers.extend(picture.lines.iter().map(|line| Layer::Curve(&line.points, theme.chart(line.color))));
-    if picture.lines.len() > 1 {
-        let numbers = picture.lines.iter().zip(1..);
-        layers.extend(
-            numbers.map(|(line, n)| Layer::Number(n, &line.points, theme.chart(line.color).patch(theme.value()))),
-        );
-    }
-    layers.push(Layer::Marks(&picture.marks, held_out));
-    let cursor = app.ui.charts.cursor.filter(|step| is_visible(app, *step));
-    let cursor = cursor.map(|step| (x_of(app, step), theme.accent()));
-    plot::render(&Plot { layers, window: picture.window, scale, cursor }, app.symbols, area, buf);
+    let colors: Vec<Style> = picture.lines.iter().map(|line| theme.chart(line.color)).collect();
+    let cursor = app.ui.charts.cursor.filter(|step| is_visible(app, *step)).map(|step| x_of(app, step));
+    let mut styles = vec![faint, held_out, theme.warn(), theme.muted(), theme.value(), theme.accent()];
+    styles.extend(&colors);
+    let look = Look { size: (area.width, area.height), ground, styles, cursor, ascii: app.symbols.ascii };
+    app.painted.put(picture, look, area, buf, |area, buf| {
+        let mut layers = vec![Layer::Band(&picture.band, faint), Layer::Band(&picture.intervals, faint)];
+        layers.extend(picture.limit.map(|limit| Layer::Rule(limit, theme.warn())));
+        layers.extend(picture.ghost.iter().map(|points| Layer::Dashed(points, theme.muted())));
+        layers.extend(picture.lines.iter().map(|line| Layer::Curve(&line.raw, faint)));
+        layers.extend(picture.lines.iter().zip(&colors).map(|(line, color)| Layer::Curve(&line.points, *color)));
+        if picture.lines.len() > 1 {
+            let numbers = picture.lines.iter().zip(&colors).zip(1..);
+            layers.extend(numbers.map(|((line, color), n)| Layer::Number(n, &line.points, color.patch(theme.value()))));
+        }
+        layers.push(Layer::Marks(&picture.marks, held_out));
+        let cursor = cursor.map(|x| (x, theme.accent()));
+        plot::render(&Plot { layers, window: picture.window, scale, cursor }, app.symbols, area, buf);
+    });
 }
 
 /// Whether a step is in view.

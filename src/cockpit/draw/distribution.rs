@@ -40,7 +40,7 @@ fn bars(app: &App, chart: &Chart, measure: Measure, area: Rect, buf: &mut Buffer
     let newest = samples.get(samples.len().checked_sub(1)?)?.step;
     let step = app.ui.charts.cursor.unwrap_or(newest);
     let bins = (usize::from(area.width) / BAR).clamp(1, 40);
-    let histogram = histogram(samples, step, measure, bins)?;
+    let histogram = histogram(&app.groups_of(step), measure, bins)?;
     let most = histogram.most().max(1) as f64;
     let eighths = f64::from(area.height) * 8.0;
     let style = app.theme.chart(measure.color());

@@ -20,6 +20,7 @@ pub fn rows(app: &App, area: Rect) -> u16 {
 pub fn render(app: &App, area: Rect, buf: &mut Buffer) {
     identity(app, area, buf);
     match app.run.ended() {
+        _ if app.arrival().is_some() => progress(app, area, buf),
         Some(ended) => end(app, ended, area, buf),
         None if app.run.is_lost() => lost(app, area, buf),
         None => progress(app, area, buf),
@@ -145,6 +146,12 @@ pub(super) fn phase_words(phase: Phase) -> (&'static str, &'static str) {
 
 fn phase(app: &App, x: u16, y: u16, end: u16, buf: &mut Buffer) {
     let theme = &app.theme;
+    if let Some(share) = app.arrival().filter(|_| app.tape().is_none()) {
+        let x = put(buf, x, y, end, "reading the run ", theme.accent());
+        let x = put_spans(buf, x, y, end, &gauge(app, share, 12));
+        put(buf, x, y, end, &format!(" {:.0}%", share * 100.0), theme.muted());
+        return;
+    }
     let Some(progress) = app.run.progress() else {
         let idle = if app.run.state() == RunState::Paused { "space goes on" } else { "between steps" };
         put(buf, x, y, end, idle, theme.muted());

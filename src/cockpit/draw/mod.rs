@@ -22,6 +22,7 @@ mod header;
 mod help;
 pub(super) mod log;
 mod marks;
+pub(super) mod painted;
 mod palette;
 mod plot;
 pub(super) mod sample;
@@ -88,8 +89,10 @@ const TABS: u16 = 21;
 
 /// The last guard: whatever a panel let through, no cell makes a terminal do something.
 fn scrub(buf: &mut Buffer) {
+    // Nearly all cells are a plain character each, and there are thousands of them in each frame.
+    let is_plain = |sign: &str| matches!(sign.as_bytes(), [b' '..=b'~']);
     for cell in &mut buf.content {
-        if cell.symbol().chars().any(text::is_obeyed) {
+        if !is_plain(cell.symbol()) && cell.symbol().chars().any(text::is_obeyed) {
             cell.set_symbol("?");
         }
     }

@@ -21,6 +21,15 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
     let focused = app.ui.focus == Pane::Sample;
     let Some((group, at)) = app.sample() else {
         let inner = frame(app, "sample", "", focused, area, buf);
+        if let Some((step, _)) = app.ui.sample.filter(|key| app.is_stored(*key)) {
+            let words = if app.lacks(step) {
+                format!("the store has no question of step {step}")
+            } else {
+                format!("the questions of step {step} are being read from the store")
+            };
+            empty(app, &[&words, "esc follows the newest"], inner, buf);
+            return 0;
+        }
         let hint = if app.run.state() == RunState::Loading && app.run.is_live() {
             "model and data are being read"
         } else {
@@ -29,9 +38,10 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
         empty(app, &["no sample yet", hint], inner, buf);
         return 0;
     };
-    let place = match app.ui.sample {
-        None => format!("{}/{} newest", at + 1, app.run.samples().len()),
-        Some(_) => format!("{}/{}, esc follows", at + 1, app.run.samples().len()),
+    let place = match (app.ui.sample, at) {
+        (_, None) => "stored, esc follows".to_owned(),
+        (None, Some(at)) => format!("{}/{} newest", at + 1, app.run.samples().len()),
+        (Some(_), Some(at)) => format!("{}/{}, esc follows", at + 1, app.run.samples().len()),
     };
     let inner = frame(app, &title(app, &group), &place, focused, area, buf).inner(Margin::new(1, 0));
     let top = heading(app, &group, inner);
@@ -60,7 +70,7 @@ pub fn render(app: &App, area: Rect, buf: &mut Buffer) -> usize {
 
 fn title(app: &App, group: &GroupScored) -> String {
     let dot = app.symbols.dot;
-    let of = app.run.samples().groups_of_step(group.step).max(group.group + 1);
+    let of = app.groups_of(group.step).len().max(group.group + 1);
     let db = app.symbols.cleaner().flat(&group.db_id);
     format!(
         "sample {dot} step {} {dot} question {}/{of} {dot} {db} {dot} #{}",

@@ -11,6 +11,7 @@ pub struct Curves {
     pub(super) series: BTreeMap<String, Series>,
     pub(super) evals: Vec<EvalDone>,
     pub(super) timeline: Timeline,
+    pub(super) revision: u64,
 }
 
 impl Curves {
@@ -37,12 +38,18 @@ impl Curves {
         &self.evals
     }
 
+    /// A number that grows with each change of metrics, evaluations or places.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
     /// Where the steps lie.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
     pub(super) fn truncate_after(&mut self, step: u64) {
+        self.revision += 1;
         self.series.values_mut().for_each(|series| series.truncate_after(step));
         self.evals.retain(|eval| eval.step <= step);
         self.timeline.truncate_after(step);

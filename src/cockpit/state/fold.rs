@@ -161,12 +161,14 @@ impl RunView {
         for (name, value) in &done.metrics.0 {
             self.curves.series.entry(name.clone()).or_default().push(done.step, *value);
         }
+        self.curves.revision += 1;
         self.curves.timeline.done(done.step, done.metrics.get(metrics::NUM_TOKENS));
     }
 
     fn eval_done(&mut self, time: f64, eval: &EvalDone) {
         self.curves.evals.retain(|old| old.step < eval.step);
         self.curves.evals.push(eval.clone());
+        self.curves.revision += 1;
         let best = if eval.best { ", best so far" } else { "" };
         let percent = eval.execution_accuracy * 100.0;
         let text = format!("held-out at step {}: {}/{} right ({percent:.1}%){best}", eval.step, eval.correct, eval.n);

@@ -61,13 +61,13 @@ impl Samples {
 
     /// The groups of a step that are kept.
     pub fn of_step(&self, step: u64) -> impl Iterator<Item = &GroupScored> {
-        let start = self.groups.partition_point(|group| group.step < step);
-        self.groups.range(start..).take_while(move |group| group.step == step).map(Arc::as_ref)
+        self.shared_of_step(step).map(Arc::as_ref)
     }
 
-    /// How many groups of its own step are kept.
-    pub fn groups_of_step(&self, step: u64) -> usize {
-        self.groups.iter().rev().skip_while(|g| g.step > step).take_while(|g| g.step == step).count()
+    /// The same, to be kept elsewhere too.
+    pub fn shared_of_step(&self, step: u64) -> impl Iterator<Item = &Arc<GroupScored>> {
+        let start = self.groups.partition_point(|group| group.step < step);
+        self.groups.range(start..).take_while(move |group| group.step == step)
     }
 
     /// Where a group of this step and number is.

@@ -19,7 +19,7 @@ fn a_run_is_folded_into_what_is_known_of_it() {
     assert_eq!(view.evals().iter().map(|e| e.step).collect::<Vec<_>>(), [0, 20, 40]);
     assert_eq!(view.checkpoints().len(), 2);
     assert_eq!(view.samples().len(), 90);
-    assert_eq!(view.samples().groups_of_step(45), 2);
+    assert_eq!(view.samples().of_step(45).count(), 2);
     assert_eq!(view.missed(), 0);
     assert_eq!(view.eta(), Some(155.0 * 21.0));
     assert!(view.is_live());

@@ -24,6 +24,8 @@ const SIDE_BY_SIDE: (u16, u16) = (110, 30);
 
 /// Draws the panes, or where there is no room for all, the one in focus.
 pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) {
+    // The store is read for one step at a time: where the cursor was moved on meanwhile, for that one now.
+    app.want_sample();
     if app.ui.zoom || area.width < ALL_PANES.0 || area.height < ALL_PANES.1 {
         return pane(app, app.ui.focus, area, buf);
     }

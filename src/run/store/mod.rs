@@ -17,7 +17,7 @@ use rusqlite::{Connection, params};
 
 pub use connection::{Journal, try_out};
 pub use error::StoreError;
-pub use past::Past;
+pub use past::{PastSink, Portion};
 pub use reading::{Damage, Reading};
 pub use schema::STORE_VERSION;
 

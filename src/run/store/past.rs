@@ -11,52 +11,97 @@ use std::{
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Reading, RunStore, StoreError, error::is_damage, reading, rows};
-use crate::run::event::{Event, GroupScored};
+use crate::run::event::{Event, GroupScored, Record};
 
-/// The past of a run as a viewer needs it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Past {
-    /// All records but older groups.
-    pub reading: Reading,
-    /// How many groups were left in the store.
-    pub left_out: u64,
+/// A part of a run's past, handed over while the rest is still being read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Portion {
+    /// How many records there are, and how many groups stay in the store. Comes first, if it is known.
+    Coming {
+        /// Records that will be handed over, if none is lost.
+        records: u64,
+        /// Groups that will not be.
+        left_out: u64,
+    },
+    /// Records, oldest first.
+    Records(Vec<Record>),
+    /// What was handed over is to be forgotten: the store is damaged, and is read once more from its beginning.
+    Anew,
 }
 
+/// Takes the portions of a past.
+pub type PastSink<'a> = dyn FnMut(Portion) + 'a;
+
+/// Records of a portion: few, so that there is soon something to be shown.
+const PORTION: usize = 256;
+
 impl RunStore {
-    /// All records but groups older than the newest `groups` ones. Of a store whose tables contradict each other everything is read, so
-    /// that all damage is found.
+    /// Hands over all records but groups older than the newest `groups` ones, in portions; what is to be said of them is returned. Of a
+    /// store whose tables contradict each other everything is read, so that all damage is found.
     ///
     /// # Errors
     /// As [`RunStore::read`].
-    pub fn past(&self, groups: usize) -> Result<Past, StoreError> {
-        match self.try_past(groups) {
-            Ok(Some(past)) => past,
-            Ok(None) => Ok(Past { reading: self.read(0, usize::MAX)?, left_out: 0 }),
-            Err(error) if is_damage(&error) => Ok(Past { reading: self.read(0, usize::MAX)?, left_out: 0 }),
+    pub fn past(&self, groups: usize, sink: &mut PastSink<'_>) -> Result<Reading, StoreError> {
+        match self.lean(groups, sink) {
+            Ok(Some(reading)) => reading,
+            Ok(None) => self.whole(sink),
+            Err(error) if is_damage(&error) => {
+                sink(Portion::Anew);
+                self.whole(sink)
+            }
             Err(error) => Err(StoreError::of(Path::new(&self.path), error)),
         }
     }
 
     /// `None` if everything is to be read.
-    fn try_past(&self, groups: usize) -> rusqlite::Result<Option<Result<Past, StoreError>>> {
+    fn lean(&self, groups: usize, sink: &mut PastSink<'_>) -> rusqlite::Result<Option<Result<Reading, StoreError>>> {
+        if groups == usize::MAX {
+            return Ok(None);
+        }
         // One state of the file for all queries: a trainer may be writing to it.
         let _view = self.db.unchecked_transaction()?;
         let Some(start) = self.oldest_wanted(groups)? else { return Ok(None) };
-        let count = "SELECT count(*) FROM events WHERE type = 'group' AND seq < ?1";
-        let left_out = self.db.query_row(count, [start], |row| row.get::<_, i64>(0))? as u64;
-        let mut reading = reading::Builder::new(&self.path);
-        let mut others = 0;
-        rows::but_groups(&self.db, self.version, start, &mut |row| {
-            others += 1;
-            reading.add(&row);
-        })?;
+        let count = |range: &str| {
+            let query = format!("SELECT count(*) FROM events WHERE type {range} 'group' AND seq < ?1");
+            self.db.query_row(&query, [start], |row| row.get::<_, i64>(0)).map(|count| count as u64)
+        };
+        let (left_out, others) = (count("=")?, count("<")? + count(">")?);
         // Places run without gaps.
         if others + left_out != start as u64 - 1 {
             return Ok(None);
         }
+        sink(Portion::Coming { records: self.newest()?.saturating_sub(left_out), left_out });
+        let mut reading = reading::Builder::new(&self.path);
+        let mut found = 0;
+        rows::but_groups(&self.db, self.version, start, &mut |row| {
+            found += 1;
+            hand_over(&mut reading, &row, sink);
+        })?;
+        if found != others {
+            sink(Portion::Anew);
+            return Ok(None);
+        }
         reading.pass_over(left_out);
-        let broken = rows::scan(&self.db, self.version, (start as u64 - 1, usize::MAX), &mut |row| reading.add(&row))?;
-        Ok(Some(reading.finish(broken).map(|reading| Past { reading, left_out })))
+        let after = (start as u64 - 1, usize::MAX);
+        let broken = rows::scan(&self.db, self.version, after, &mut |row| hand_over(&mut reading, &row, sink))?;
+        Ok(Some(finish(reading, broken, sink)))
+    }
+
+    /// Hands over everything.
+    fn whole(&self, sink: &mut PastSink<'_>) -> Result<Reading, StoreError> {
+        // A store that cannot say how much it has is damaged, and has it told below.
+        if let Ok(records) = self.newest() {
+            sink(Portion::Coming { records, left_out: 0 });
+        }
+        let mut reading = reading::Builder::new(&self.path);
+        let scan = rows::scan(&self.db, self.version, (0, usize::MAX), &mut |row| hand_over(&mut reading, &row, sink));
+        finish(reading, scan.map_err(|source| StoreError::of(Path::new(&self.path), source))?, sink)
+    }
+
+    /// The newest record's place, 0 where there is none.
+    fn newest(&self) -> rusqlite::Result<u64> {
+        let newest = self.db.query_row("SELECT max(seq) FROM events", [], |row| row.get::<_, Option<i64>>(0));
+        newest.map(|seq| seq.map_or(0, i64::cast_unsigned))
     }
 
     /// The place of the oldest of the newest `groups` groups; `None` if there are no more than that.
@@ -92,6 +137,23 @@ impl RunStore {
         });
         read.map_err(|source| StoreError::of(Path::new(&self.path), source))
     }
+}
+
+fn hand_over(reading: &mut reading::Builder<'_>, row: &rows::Row, sink: &mut PastSink<'_>) {
+    reading.add(row);
+    if reading.waiting() >= PORTION {
+        sink(Portion::Records(reading.take()));
+    }
+}
+
+fn finish(
+    reading: reading::Builder<'_>,
+    broken: Option<rusqlite::Error>,
+    sink: &mut PastSink<'_>,
+) -> Result<Reading, StoreError> {
+    let mut reading = reading.finish(broken)?;
+    sink(Portion::Records(std::mem::take(&mut reading.records)));
+    Ok(reading)
 }
 
 #[cfg(test)]

@@ -18,8 +18,28 @@ fn stored(run: &RunBuilder) -> (tempfile::TempDir, PathBuf, Vec<Record>) {
     (dir, path, records)
 }
 
+/// What is left of a past once its portions are put together.
+struct Past {
+    reading: Reading,
+    left_out: u64,
+    /// Records that were told to come, last.
+    told: u64,
+    portions: usize,
+}
+
 fn past(path: &Path, groups: usize) -> Past {
-    RunStore::open_read_only(path).unwrap().past(groups).unwrap()
+    let (mut records, mut left_out, mut told, mut portions) = (Vec::new(), 0, 0, 0);
+    let reading = RunStore::open_read_only(path).unwrap().past(groups, &mut |portion| match portion {
+        Portion::Coming { records: coming, left_out: groups } => (told, left_out) = (coming, groups),
+        Portion::Records(some) => {
+            portions += 1;
+            records.extend(some);
+        }
+        Portion::Anew => records.clear(),
+    });
+    let reading = reading.unwrap();
+    assert!(reading.records.is_empty(), "they were handed over");
+    Past { reading: Reading { records, ..reading }, left_out, told, portions }
 }
 
 fn is_group(record: &Record) -> bool {
@@ -50,6 +70,7 @@ fn the_past_has_all_but_older_groups() {
             !is_group(record) || passed > older
         });
         assert_eq!(past.left_out, older as u64);
+        assert_eq!(past.told, past.reading.records.len() as u64);
         assert_eq!(past.reading.damage, None);
         assert_eq!(past.reading.records, expected.cloned().collect::<Vec<_>>(), "{wanted} wanted");
     }
@@ -64,6 +85,17 @@ fn a_short_run_is_read_whole() {
     }
     let (_dir, path, records) = stored(&RunBuilder::new());
     assert_eq!(past(&path, 0).reading.records, records);
+}
+
+#[test]
+fn a_long_past_comes_in_portions() {
+    let (_dir, path, records) = stored(&RunBuilder::with_steps(500));
+    for wanted in [100, usize::MAX] {
+        let past = past(&path, wanted);
+        assert!(past.portions > 2 && past.told == past.reading.records.len() as u64, "{}", past.portions);
+        assert_eq!(past.left_out + past.told, records.len() as u64);
+        assert!(past.reading.records.is_sorted_by_key(|record| record.seq));
+    }
 }
 
 #[test]

@@ -57,13 +57,23 @@ pub struct Builder<'a> {
     first: Option<u64>,
     last: u64,
     passed_over: u64,
+    taken: u64,
     refused: Option<StoreError>,
 }
 
 impl<'a> Builder<'a> {
     /// For the store at `path`.
     pub fn new(path: &'a str) -> Self {
-        Self { path, reading: Reading::default(), spoilt: 0, first: None, last: 0, passed_over: 0, refused: None }
+        Self {
+            path,
+            reading: Reading::default(),
+            spoilt: 0,
+            first: None,
+            last: 0,
+            passed_over: 0,
+            taken: 0,
+            refused: None,
+        }
     }
 
     /// Takes in the next row.
@@ -90,6 +100,17 @@ impl<'a> Builder<'a> {
         self.passed_over += rows;
     }
 
+    /// Records that were read and not taken yet; none once it is clear that they are refused.
+    pub fn waiting(&self) -> usize {
+        if self.refused.is_some() { 0 } else { self.reading.records.len() }
+    }
+
+    /// Takes them: they are no part of what [`Builder::finish`] gives.
+    pub fn take(&mut self) -> Vec<Record> {
+        self.taken += self.reading.records.len() as u64;
+        std::mem::take(&mut self.reading.records)
+    }
+
     /// All that was read; `broken` is where SQLite could not go on.
     pub fn finish(mut self, broken: Option<rusqlite::Error>) -> Result<Reading, StoreError> {
         if let Some(refused) = self.refused {
@@ -97,7 +118,7 @@ impl<'a> Builder<'a> {
         }
         if broken.is_some() || self.spoilt > 0 {
             let why = broken.map_or_else(|| "events are not as they were written".to_owned(), |e| e.to_string());
-            let read = self.reading.records.len() as u64;
+            let read = self.taken + self.reading.records.len() as u64;
             // Places run without gaps.
             let places = self.first.map_or(0, |first| (self.last - first + 1).saturating_sub(self.passed_over));
             self.reading.damage =

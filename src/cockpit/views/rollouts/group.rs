@@ -77,18 +77,17 @@ fn title(app: &App, entry: &Entry) -> String {
     format!("step {} {dot} question {} {dot} {db} {dot} #{}", entry.step, entry.group + 1, entry.question_id)
 }
 
-/// What other weights would make of the newest questions.
+/// What other weights would make of the run.
 fn weighed(app: &App, width: usize) -> Option<Line<'static>> {
-    let (summary, weights) = (app.reweighed_summary()?, app.ui.rollouts.weights.as_ref()?.text());
+    let ((summary, which), weights) = (app.reweighed_summary()?, app.ui.rollouts.weights.as_ref()?.text());
     let (to, dot) = (app.symbols.to, app.symbols.dot);
     let words = format!(
-        "under {weights}: reward {:.3} {to} {:.3} {dot} dead {:.0}% {to} {:.0}% {dot} other winner {:.0}% (newest {} questions)",
+        "under {weights}: reward {:.3} {to} {:.3} {dot} dead {:.0}% {to} {:.0}% {dot} other winner {:.0}% ({which})",
         summary.mean[0],
         summary.mean[1],
         summary.dead[0] * 100.0,
         summary.dead[1] * 100.0,
         summary.other_winner * 100.0,
-        summary.groups,
     );
     Some(flatten(Line::styled(text::fit(&words, width, app.symbols.ellipsis), app.theme.accent())))
 }

@@ -1,20 +1,18 @@
 //! What the view remembers: the list, what is chosen in it, what was read of the store for it.
 
-use std::{collections::VecDeque, ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
-use super::rescore::Weights;
+use super::rescore::{Weights, Whole};
 use crate::{
     cockpit::{
         App,
+        app::Key,
         catalog::{Catalog, Entry},
         filter::Filter,
         work::Work,
     },
     run::event::{GroupScored, LogLevel},
 };
-
-/// Groups of the store kept for showing.
-const LOADED: usize = 256;
 
 /// What the questions are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,12 +91,11 @@ pub struct Place {
     /// Whether replies are shown token by token.
     pub(super) tokens: bool,
     pub(super) weights: Option<Weights>,
+    pub(super) whole: Option<Whole>,
     /// Rows of the list, as last drawn.
     pub(super) page: usize,
     listed: Vec<usize>,
     listed_for: Option<ListedFor>,
-    loaded: VecDeque<Arc<GroupScored>>,
-    loading: Option<u64>,
 }
 
 impl Place {
@@ -202,52 +199,34 @@ impl App {
         elsewhere.and_then(|at| place.catalog.entries().get(at)).or_else(|| place.entry(0))
     }
 
+    /// The chosen group.
+    pub(in crate::cockpit) fn rollout_key(&self) -> Option<Key> {
+        self.rollout_entry().map(Entry::key)
+    }
+
+    /// Chooses the question that was asked next, or before, of those that the filter finds.
+    pub(in crate::cockpit) fn step_rollout(&mut self, newer: bool) {
+        self.sync_rollouts();
+        let catalog = &self.ui.rollouts.catalog;
+        let Some(at) = self.rollout_key().and_then(|key| catalog.position(key)) else { return };
+        let found = catalog.found();
+        let next = if newer {
+            found.get(found.partition_point(|other| *other <= at))
+        } else {
+            found[..found.partition_point(|other| *other < at)].last()
+        };
+        if let Some(next) = next {
+            let chosen = catalog.entries()[*next].key();
+            self.ui.show_sample(Some(chosen));
+        }
+    }
+
     /// A group, if it is in memory; else it is read.
-    pub(super) fn rollout(&mut self, key: (u64, usize)) -> Option<Arc<GroupScored>> {
-        let samples = self.run.samples();
-        let kept = samples.position(key.0, key.1).and_then(|at| samples.get(at));
-        let place = &self.ui.rollouts;
-        let loaded = || place.loaded.iter().find(|group| (group.step, group.group) == key);
-        if let Some(group) = kept.or_else(loaded) {
-            return Some(Arc::clone(group));
+    pub(super) fn rollout(&mut self, key: Key) -> Option<Arc<GroupScored>> {
+        let group = self.group(key);
+        if group.is_none() {
+            self.read_step(key.0);
         }
-        if place.loading != Some(key.0) {
-            self.load_step(key.0);
-        }
-        None
-    }
-
-    fn load_step(&mut self, step: u64) {
-        self.ui.rollouts.loading = Some(step);
-        self.later(Work::new("read a step's questions", move |history| {
-            let mut groups = Vec::new();
-            let read = history.groups(step..=step, &mut |group| {
-                groups.push(Arc::new(group));
-                ControlFlow::Continue(())
-            });
-            move |app: &mut Self| {
-                let place = &mut app.ui.rollouts;
-                // A step that is not there is asked for once.
-                if !groups.is_empty() {
-                    place.loading = None;
-                }
-                place.loaded.retain(|group| group.step != step);
-                place.loaded.extend(groups);
-                let over = place.loaded.len().saturating_sub(LOADED);
-                place.loaded.drain(..over);
-                if let Err(error) = read {
-                    app.toast(LogLevel::Error, error.to_string());
-                }
-            }
-        }));
-    }
-
-    /// The groups of a step that are in memory.
-    pub(super) fn rollouts_of(&self, step: u64) -> Vec<Arc<GroupScored>> {
-        let samples = self.run.samples();
-        let kept: Vec<_> =
-            (0..samples.len()).filter_map(|at| samples.get(at)).filter(|g| g.step == step).cloned().collect();
-        let loaded = self.ui.rollouts.loaded.iter().filter(|group| group.step == step).cloned();
-        if kept.is_empty() { loaded.collect() } else { kept }
+        group
     }
 }

@@ -10,7 +10,9 @@ use ratatui::{Terminal, backend::TestBackend};
 
 use crate::{
     cockpit::{
-        App, History, HistoryError, Symbols, draw,
+        App, History, HistoryError, Symbols,
+        app::Message,
+        draw,
         fixture::{RunBuilder, group},
         theme::{ColorDepth, Theme, ThemeFile},
         views::View,
@@ -201,6 +203,47 @@ fn other_weights_are_tried_without_the_trainer() {
     assert!(driver.settled(120, 36).contains("weights: ngram=2"));
     driver.key(KeyCode::Esc).typed('w', "");
     assert!(!driver.settled(120, 36).contains("would be"));
+}
+
+#[test]
+fn other_weights_are_tried_on_the_whole_run() {
+    let run = RunBuilder::with_steps(30);
+    let late = run.records().len() - 10;
+    let mut driver = Driver::late(&run, late);
+    driver.settled(200, 40);
+    driver.typed('w', "partial=2");
+    let first = driver.screen(200, 40);
+    assert!(first.contains("0% of the run is read"), "{first}");
+    let whole = driver.settled(200, 40);
+    assert!(whole.contains("all 60 questions until step 30"), "{whole}");
+    // All steps of this run have the same questions, so that the whole of it and the newest few come to the same.
+    let reward = |screen: &str| {
+        screen.split("under partial=2: ").nth(1).and_then(|rest| rest.split(" (").next().map(str::to_owned))
+    };
+    assert!(reward(&whole).is_some_and(|words| Some(words) == reward(&first)), "{first}{whole}");
+    driver.typed('w', "execution=1");
+    let due = driver.app.take_due();
+    driver.typed('w', "");
+    due.into_iter().for_each(|work| work.run(&driver.store)(&mut driver.app));
+    assert!(!driver.settled(200, 40).contains("under "), "what was read for weights that were taken back is nothing");
+}
+
+#[test]
+fn keys_go_on_to_questions_that_are_only_in_the_store_and_copy_them() {
+    let run = RunBuilder::with_steps(30);
+    let mut driver = Driver::late(&run, run.records().len() - 10);
+    driver.typed('/', "step<4").settled(120, 36);
+    assert_eq!(driver.app.rollout_key(), Some((3, 1)));
+    for step in [(3, 0), (2, 1), (2, 0)] {
+        driver.keys("[").settled(120, 36);
+        assert_eq!(driver.app.rollout_key(), Some(step));
+    }
+    driver.keys("]").settled(120, 36);
+    assert_eq!(driver.app.rollout_key(), Some((2, 1)));
+    driver.keys("y");
+    let copied = driver.app.take_messages();
+    let best = group(2, 1).candidates[1].sql.clone();
+    assert_eq!(copied, [Message::Copy(best)]);
 }
 
 #[test]

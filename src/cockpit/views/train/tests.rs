@@ -1,6 +1,6 @@
 //! The dashboard, driven by keys and seen through a test terminal.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
@@ -8,14 +8,14 @@ use ratatui::{Terminal, backend::TestBackend};
 
 use crate::{
     cockpit::{
-        App, Symbols, draw,
+        App, History, HistoryError, Symbols, draw,
         fixture::RunBuilder,
         panes::Pane,
         state::{Axis, RunView},
         theme::{ColorDepth, Theme, ThemeFile},
     },
     run::{
-        event::{Alarm, ChangedBy, Event, SettingChanged, Severity, StepDone},
+        event::{Alarm, ChangedBy, Event, Record, SettingChanged, Severity, StepDone},
         metrics::{self, Metrics},
     },
     settings::{CHARTS, ChartSetting},
@@ -349,4 +349,90 @@ proptest! {
             screen(&mut app, width, height);
         }
     }
+}
+
+/// A store in memory.
+struct Memory(Vec<Record>);
+
+impl History for Memory {
+    fn since(&self, seq: u64) -> Result<Vec<Record>, HistoryError> {
+        Ok(self.0.iter().filter(|record| record.seq > seq).cloned().collect())
+    }
+}
+
+/// Of a run with many steps a cockpit has only the newest groups; the others are in the store.
+fn long() -> (App, Arc<dyn History>) {
+    let run = RunBuilder::with_steps(400);
+    let app = dashboard(&run, &Symbols::UNICODE);
+    assert_eq!(app.run.samples().forgotten(), 800 - 512);
+    (app, Arc::new(Memory(run.records())))
+}
+
+/// Draws, and does the work that drawing and keys asked for.
+fn settle(app: &mut App, store: &Arc<dyn History>) -> String {
+    for _ in 0..9 {
+        let screen = screen(app, 120, 40);
+        let due = app.take_due();
+        if due.is_empty() {
+            return screen;
+        }
+        due.into_iter().for_each(|work| work.run(store)(app));
+    }
+    panic!("it asks for more and more");
+}
+
+#[test]
+fn the_cursor_shows_the_samples_of_steps_that_are_only_in_the_store() {
+    let (mut app, store) = long();
+    press(&mut app, "vg");
+    let waiting = screen(&mut app, 120, 40);
+    assert!(waiting.contains("the questions of step 1 are being read from the store"), "{waiting}");
+    let shown = settle(&mut app, &store);
+    assert!(shown.contains("step 1 · question 1/2") && shown.contains("stored, esc follows"), "{shown}");
+    press(&mut app, "l");
+    settle(&mut app, &store);
+    press(&mut app, "]");
+    assert_eq!(app.ui.sample, Some((2, 1)));
+    press(&mut app, "]");
+    let shown = settle(&mut app, &store);
+    assert!(shown.contains("step 3 · question 1/2"), "{shown}");
+    press(&mut app, "[");
+    assert_eq!((app.ui.sample, app.ui.charts.cursor), (Some((2, 1)), Some(2)));
+    app.show_on_charts(50);
+    settle(&mut app, &store);
+    press(&mut app, "[");
+    assert_eq!(app.ui.sample, Some((49, usize::MAX)), "its last one, whichever that is");
+    settle(&mut app, &store);
+    assert_eq!(app.ui.sample, Some((49, 1)));
+    press(&mut app, "g");
+    settle(&mut app, &store);
+    press(&mut app, "[");
+    assert_eq!(app.ui.sample, Some((1, 0)), "there is nothing before the first");
+}
+
+#[test]
+fn who_runs_through_steps_has_only_those_read_at_which_they_stop() {
+    let (mut app, store) = long();
+    press(&mut app, "vgllllll");
+    let due = app.take_due();
+    assert_eq!(due.len(), 1, "{due:?}");
+    due.into_iter().for_each(|work| work.run(&store)(&mut app));
+    let shown = settle(&mut app, &store);
+    assert!(shown.contains("step 7 · question 1/2"), "{shown}");
+}
+
+#[test]
+fn a_question_that_has_to_make_room_is_shown_on_from_the_store() {
+    let run = RunBuilder::with_steps(400);
+    let (records, store) = (run.records(), Arc::new(Memory(run.records())) as Arc<dyn History>);
+    let place = records.iter().position(|record| record.event.step() == Some(300)).unwrap();
+    let mut app = dashboard(&RunBuilder::new(), &Symbols::UNICODE);
+    records[..place].iter().for_each(|record| drop(app.record(record)));
+    press(&mut app, "vg");
+    settle(&mut app, &store);
+    app.show_on_charts(120);
+    let before = settle(&mut app, &store);
+    records[place..].iter().for_each(|record| drop(app.record(record)));
+    let after = settle(&mut app, &store);
+    assert!(before.contains("step 120 · question 1/2") && after.contains("step 120 · question 1/2"), "{after}");
 }

@@ -1,13 +1,12 @@
-//! `sqlr1-tui bench`: how fast this machine trains and generates.
+//! `sqlr1-tui bench`: how fast this machine trains and generates, and what the cockpit costs.
 
-use std::{
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+mod cockpit;
+
+use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, flags, history::read_records, say, say_json, screenshot};
+use super::{Failure, flags, say};
 use crate::{
     assets,
     bench::{
@@ -15,7 +14,6 @@ use crate::{
         decode::{DecodePlan, DecodeReport, decode},
         grpo::{GrpoReport, grpo, read_prompts},
     },
-    cockpit::{measure::measure, theme::ThemeFile},
     model::{Model, device, locate::unheard, locate_or_fetch},
     settings::{ModelSettings, Quantize, Settings},
 };
@@ -31,51 +29,7 @@ pub struct BenchArgs {
 enum What {
     Grpo(GrpoArgs),
     Decode(DecodeArgs),
-    Cockpit(CockpitArgs),
-}
-
-/// The cockpit itself, on a stored run: time to draw, bytes on the line, its share of the training's time.
-#[derive(Debug, Clone, Args)]
-struct CockpitArgs {
-    /// A run folder, or a file of records that `export RUN events` wrote.
-    #[arg(value_name = "RUN")]
-    run: PathBuf,
-    /// Columns and rows of the screen.
-    #[arg(long, value_name = "COLUMNSxROWS", default_value = "200x60", value_parser = screenshot::size)]
-    size: (u16, u16),
-    /// Frames a second.
-    #[arg(long, value_name = "N", default_value_t = 15)]
-    fps: u32,
-    /// Print one JSON object.
-    #[arg(long)]
-    json: bool,
-}
-
-impl CockpitArgs {
-    fn run(&self) -> Result<(), Failure> {
-        let theme = ThemeFile::load("night", Path::new("")).map_err(|error| Failure::Run(error.to_string()))?;
-        let report = measure(&read_records(&self.run)?, theme, self.size, self.fps.clamp(1, 120));
-        let report = report.map_err(|error| Failure::Run(error.to_string()))?;
-        if self.json {
-            let text = serde_json::to_string(&report).map_err(|error| Failure::Run(error.to_string()))?;
-            say_json(&text);
-            return Ok(());
-        }
-        let (columns, rows) = report.size;
-        say(&format!(
-            "{} records at {columns}x{rows}: first frame after {:.1} ms, then {:.2} ms a frame (p99 {:.2}), {:.2} ms from key to frame;\n\
-             {:.0} bytes a second while training, {} for a frame without changes; {:.3} % of the run's time",
-            report.records,
-            report.first_frame_ms,
-            report.frame_ms,
-            report.frame_p99_ms,
-            report.key_to_frame_ms,
-            report.training_bytes_per_second,
-            report.idle_frame_bytes,
-            report.share_of_training * 100.0,
-        ));
-        Ok(())
-    }
+    Cockpit(cockpit::CockpitArgs),
 }
 
 /// What both have in common.

@@ -1,6 +1,11 @@
 //! Stored rewards under other weights: what would have been, for looking at. Nothing of it reaches the trainer.
 
+mod summary;
+mod whole;
+
 use std::sync::Arc;
+
+pub use whole::Whole;
 
 use crate::{
     cockpit::{App, entry::Purpose, filter::DEAD},
@@ -60,47 +65,6 @@ pub fn ranks(rewards: &[f64]) -> Vec<usize> {
     rewards.iter().map(|reward| 1 + rewards.iter().filter(|other| **other > reward + DEAD).count()).collect()
 }
 
-/// Many groups under stored and other weights.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Summary {
-    pub groups: usize,
-    /// Stored, and under the weights.
-    pub mean: [f64; 2],
-    /// Share of groups without spread.
-    pub dead: [f64; 2],
-    /// Share of groups of which another candidate is the best.
-    pub other_winner: f64,
-}
-
-impl Summary {
-    fn of<'a>(pairs: impl Iterator<Item = (&'a Arc<GroupScored>, Vec<f64>)>) -> Self {
-        let (mut sum, mut candidates) = (Self::default(), 0.0_f64);
-        for (group, rewards) in pairs {
-            let stored: Vec<f64> = group.candidates.iter().map(|candidate| candidate.reward).collect();
-            sum.groups += 1;
-            candidates += stored.len() as f64;
-            for (at, rewards) in [&stored, &rewards].into_iter().enumerate() {
-                sum.mean[at] += rewards.iter().sum::<f64>();
-                let dead = rewards.iter().all(|reward| (reward - rewards[0]).abs() < DEAD);
-                sum.dead[at] += if dead { 1.0 } else { 0.0 };
-            }
-            sum.other_winner += if winner(&stored) == winner(&rewards) { 0.0 } else { 1.0 };
-        }
-        let groups = sum.groups.max(1) as f64;
-        Self {
-            mean: sum.mean.map(|total| total / candidates.max(1.0)),
-            dead: sum.dead.map(|count| count / groups),
-            other_winner: sum.other_winner / groups,
-            ..sum
-        }
-    }
-}
-
-/// The best candidate, the first of equals.
-fn winner(rewards: &[f64]) -> Option<usize> {
-    (0..rewards.len()).rev().max_by(|a, b| rewards[*a].total_cmp(&rewards[*b]))
-}
-
 impl App {
     /// Lets the person type weights, those at hand to begin with.
     pub(super) fn ask_weights(&mut self) {
@@ -128,7 +92,10 @@ impl App {
     /// Takes the weights that were typed; none takes them back.
     pub(in crate::cockpit) fn reweigh(&mut self, typed: &str) {
         match Weights::parse(typed, &self.components()) {
-            Ok(weights) => self.ui.rollouts.weights = Some(weights).filter(|weights| !weights.0.is_empty()),
+            Ok(weights) => {
+                self.ui.rollouts.weights = Some(weights).filter(|weights| !weights.0.is_empty());
+                self.rescore_all();
+            }
             Err(words) => {
                 self.toast(LogLevel::Warn, words);
                 self.type_line(Purpose::Weights, typed);
@@ -145,19 +112,9 @@ impl App {
     pub(super) fn reweighed(&self, group: &GroupScored) -> Option<Vec<(f64, f64)>> {
         let weights = self.ui.rollouts.weights.as_ref()?;
         // Advantages may be scaled by the spread of the whole batch.
-        let step = self.rollouts_of(group.step);
+        let step = self.groups_of(group.step);
         let at = step.iter().position(|one| one.group == group.group)?;
         weights.apply(&step, &self.grpo()).into_iter().nth(at)
-    }
-
-    /// The groups in memory under the weights typed, if some are.
-    pub(super) fn reweighed_summary(&self) -> Option<Summary> {
-        let weights = self.ui.rollouts.weights.as_ref()?;
-        let samples = self.run.samples();
-        let groups: Vec<_> = (0..samples.len()).filter_map(|at| samples.get(at)).cloned().collect();
-        let rewards = weights.apply(&groups, &self.grpo());
-        let plain = rewards.into_iter().map(|group| group.into_iter().map(|(reward, _)| reward).collect());
-        Some(Summary::of(groups.iter().zip(plain)))
     }
 }
 
@@ -196,13 +153,5 @@ mod tests {
         let expected = Rewards::whole(std::slice::from_ref(&rewards)).advantages(&GrpoSettings::default());
         assert_eq!(found[0].iter().map(|(_, advantage)| *advantage).collect::<Vec<_>>(), expected[0]);
         assert_eq!(ranks(&rewards), [2, 1, 3, 3]);
-    }
-
-    #[test]
-    fn a_summary_compares_with_what_is_stored() {
-        let groups = [Arc::new(group(1, 0)), Arc::new(group(1, 1))];
-        let summary = Summary::of(groups.iter().zip([vec![0.0; 4], vec![1.0, 0.5, 0.0, 0.0]]));
-        assert_eq!((summary.groups, summary.dead, summary.other_winner), (2, [0.0, 0.5], 1.0));
-        assert!((summary.mean[0] - 0.325).abs() < 1e-12 && (summary.mean[1] - 0.1875).abs() < 1e-12);
     }
 }

@@ -53,6 +53,11 @@ fn cuda(index: u32) -> Result<Chosen, ModelError> {
             "no NVIDIA GPU was found: the driver (libcuda), NVRTC (libnvrtc) and CUDA's headers (CUDA_PATH, else \
              /usr/local/cuda) must be there, see docs/cuda.md; or use --device cpu",
         )),
+        _ if !has_headers() => Err(no_device(
+            &name,
+            "kernels are compiled with CUDA's headers, and cuda_fp16.h is not to be found: set CUDA_PATH to a folder with \
+             include/cuda_fp16.h, see docs/cuda.md; or use --device cpu",
+        )),
         count if index as usize >= count => Err(no_device(
             &name,
             format!("this machine has {count}, counted from 0; use --device cuda:0 or --device cpu"),
@@ -62,6 +67,11 @@ fn cuda(index: u32) -> Result<Chosen, ModelError> {
             Ok(Chosen { description: format!("cuda:{index}, {}", adapter(&device)), device, gpu_index: Some(index) })
         }
     }
+}
+
+#[cfg(feature = "cuda")]
+fn has_headers() -> bool {
+    cubecl_cuda::install::cuda_path().is_some_and(|path| path.join("include/cuda_fp16.h").is_file())
 }
 
 #[cfg(not(feature = "cuda"))]

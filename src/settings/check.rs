@@ -258,11 +258,11 @@ fn supervised(settings: &Settings, found: &mut Vec<Finding>) {
 
 fn device(name: &str, found: &mut Vec<Finding>) {
     let ok = match name.split_once(':') {
-        None => matches!(name, "auto" | "cpu" | "cuda"),
+        None => matches!(name, "auto" | "cpu" | "cuda" | "wgpu"),
         Some(("cuda", rest)) => rest.split(',').all(|n| n.parse::<u16>().is_ok()),
         Some(_) => false,
     };
-    require(found, ok, "run.device", &name, "auto, cpu, cuda, cuda:N or cuda:N,M");
+    require(found, ok, "run.device", &name, "auto, cpu, cuda, cuda:N, cuda:N,M or wgpu");
 }
 
 fn positive(x: f64) -> bool {

@@ -82,7 +82,7 @@ pub struct EvalArgs {
     /// The seed of --limit and of sampling.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where to compute: auto, cpu or cuda[:N,...].
+    /// Where to compute: auto, cpu, cuda[:N,...] or wgpu.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Seconds after which a query is stopped and counts as wrong.

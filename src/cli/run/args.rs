@@ -37,7 +37,7 @@ pub struct SettingArgs {
     /// Leave out entries of the data that cannot be used, and say which, instead of ending there.
     #[arg(long)]
     pub skip_bad: bool,
-    /// Where to compute: auto, cpu or cuda[:N,...].
+    /// Where to compute: auto, cpu, cuda[:N,...] or wgpu.
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Steps at which the run ends, in all and not in addition.

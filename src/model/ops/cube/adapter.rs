@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use super::{
     super::layout::AdapterLayout,
-    launch::{element, elementwise, numbers_of},
+    launch::{element, elementwise},
     product,
 };
 
@@ -16,7 +16,8 @@ fn add_lifted<F: Float, L: Float>(
     y: &mut [F],
     lifted: &[L],
     flipped: &[f32],
-    ends: &[u32],
+    first_end: usize,
+    second_end: usize,
     width: usize,
     units: usize,
     #[comptime] rank: usize,
@@ -28,11 +29,11 @@ fn add_lifted<F: Float, L: Float>(
     }
     let (row, column) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
     let mut projection = 0usize;
-    #[unroll]
-    for number in 0..projections {
-        if column >= ends[number] as usize {
-            projection += 1;
-        }
+    if column >= first_end {
+        projection += 1;
+    }
+    if column >= second_end {
+        projection += 1;
     }
     let at = row * comptime!(projections * rank) + projection * rank;
     let mut sum = f32::cast_from(y[ABSOLUTE_POS]);
@@ -56,7 +57,9 @@ pub(super) fn add_adapter(
         return y;
     }
     let lifted = product::dense(x, a, DType::F32);
-    let ends: Vec<u32> = layout.columns().into_iter().map(|(start, width)| (start + width) as u32).collect();
+    // q, k and v at most are stacked. Where there are fewer, no column lies behind what is not there.
+    let ends: Vec<usize> = layout.columns().into_iter().map(|(start, width)| start + width).collect();
+    let end = |projection: usize| ends.get(projection).copied().unwrap_or(width);
     let (count, dim) = elementwise(&y, rows * width);
     add_lifted::launch(
         &y.client,
@@ -65,7 +68,8 @@ pub(super) fn add_adapter(
         y.clone().into_buffer_arg(),
         lifted.clone().into_buffer_arg(),
         flipped.clone().into_buffer_arg(),
-        numbers_of(&y, &ends),
+        end(0),
+        end(1),
         width,
         rows * width,
         layout.r,

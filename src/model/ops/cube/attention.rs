@@ -9,7 +9,7 @@ use cubecl::prelude::*;
 
 use super::{
     super::layout::{Heads, Segments},
-    launch::{element, empty, numbers_of},
+    launch::{element, empty, numbers_from},
     tile::{ACROSS, HELD, PITCH, Place, SIDE, chunks, fill, gather_weighted, load, multiply, share, tile},
 };
 
@@ -230,16 +230,16 @@ pub(super) fn attention(qkv: &CubeTensor, heads: Heads, segments: &Arc<Segments>
     let rows = qkv.meta.shape()[0];
     let out = empty(qkv, Shape::new([rows, heads.q_width()]), qkv.dtype);
     let log_sums = empty(qkv, Shape::new([rows, heads.q]), DType::F32);
-    let tiles = query_tiles(segments);
-    if tiles.is_empty() {
+    if rows == 0 {
         return (out, log_sums);
     }
+    let tiles = numbers_from(qkv, segments, query_tiles);
     forward::launch(
         &qkv.client,
-        CubeCount::Static(tiles.len() as u32 / 4, heads.q as u32, 1),
+        CubeCount::Static(tiles.meta.shape()[0] as u32 / 4, heads.q as u32, 1),
         cube(),
         qkv.clone().into_buffer_arg(),
-        numbers_of(qkv, &tiles),
+        tiles.into_buffer_arg(),
         out.clone().into_buffer_arg(),
         log_sums.clone().into_buffer_arg(),
         heads.scale(),

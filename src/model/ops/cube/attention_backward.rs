@@ -10,7 +10,7 @@ use cubecl::prelude::*;
 use super::{
     super::layout::{Heads, Segments},
     attention::{HeadShape, cube, key_tiles, keys, queries, query_tiles},
-    launch::{element, elementwise, empty, numbers_of},
+    launch::{element, elementwise, empty, numbers_from},
     tile::{ACROSS, HELD, Place, SIDE, chunks, fill, gather_weighted, load, multiply, share, tile},
 };
 
@@ -276,18 +276,18 @@ fn key_tiles_of(segments: &Segments) -> Vec<u32> {
     tiles
 }
 
-fn queries_gradient(inputs: &Inputs, out: &CubeTensor, heads: Heads, segments: &Segments) {
-    let tiles = query_tiles(segments);
+fn queries_gradient(inputs: &Inputs, out: &CubeTensor, heads: Heads, segments: &Arc<Segments>) {
     let Inputs { g, qkv, log_sums, overlaps } = inputs;
+    let tiles = numbers_from(g, segments, query_tiles);
     for_queries::launch(
         &g.client,
-        CubeCount::Static(tiles.len() as u32 / 4, heads.q as u32, 1),
+        CubeCount::Static(tiles.meta.shape()[0] as u32 / 4, heads.q as u32, 1),
         cube(),
         g.clone().into_buffer_arg(),
         qkv.clone().into_buffer_arg(),
         log_sums.clone().into_buffer_arg(),
         overlaps.clone().into_buffer_arg(),
-        numbers_of(g, &tiles),
+        tiles.into_buffer_arg(),
         out.clone().into_buffer_arg(),
         heads.scale(),
         HeadShape::from(heads),
@@ -295,21 +295,21 @@ fn queries_gradient(inputs: &Inputs, out: &CubeTensor, heads: Heads, segments: &
     );
 }
 
-fn keys_gradient(inputs: &Inputs, out: &CubeTensor, heads: Heads, segments: &Segments) {
+fn keys_gradient(inputs: &Inputs, out: &CubeTensor, heads: Heads, segments: &Arc<Segments>) {
     let Inputs { g, qkv, log_sums, overlaps } = inputs;
     let rows = g.meta.shape()[0];
     let parts = || empty(g, Shape::new([rows, heads.q_width()]), DType::F32);
     let (key_parts, value_parts) = (parts(), parts());
-    let tiles = key_tiles_of(segments);
+    let tiles = numbers_from(g, segments, key_tiles_of);
     for_keys::launch(
         &g.client,
-        CubeCount::Static(tiles.len() as u32 / 3, heads.q as u32, 1),
+        CubeCount::Static(tiles.meta.shape()[0] as u32 / 3, heads.q as u32, 1),
         cube(),
         g.clone().into_buffer_arg(),
         qkv.clone().into_buffer_arg(),
         log_sums.clone().into_buffer_arg(),
         overlaps.clone().into_buffer_arg(),
-        numbers_of(g, &tiles),
+        tiles.into_buffer_arg(),
         key_parts.clone().into_buffer_arg(),
         value_parts.clone().into_buffer_arg(),
         heads.scale(),

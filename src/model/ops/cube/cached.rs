@@ -1,6 +1,8 @@
 //! Attention of single new rows over cached keys and values: a cube for each sequence and head, with a running softmax over 128 keys at a
 //! time.
 
+use std::sync::Arc;
+
 use burn::tensor::{DType, Shape};
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -8,7 +10,7 @@ use cubecl::prelude::*;
 use super::{
     super::layout::{CacheRow, Heads},
     attention::HeadShape,
-    launch::{element, elementwise, empty, numbers_of},
+    launch::{element, elementwise, empty, numbers_from},
     rows::{WIDTH, cube_max, cube_sum},
 };
 
@@ -133,13 +135,19 @@ fn attend<F: Float>(
     }
 }
 
+/// Four numbers for each row, as the kernels read them.
+fn numbers_of_rows(rows: &Vec<CacheRow>) -> Vec<u32> {
+    let fields = |row: &CacheRow| [row.prompt_start, row.prompt_rows, row.own_start, row.own_rows];
+    rows.iter().flat_map(fields).map(|n| n as u32).collect()
+}
+
 /// See [`super::super::cached_attention`]. `own` is written in place unless something else holds it.
 pub(super) fn cached_attention(
     qkv: &CubeTensor,
     prompts: &CubeTensor,
     own: CubeTensor,
     heads: Heads,
-    rows: &[CacheRow],
+    rows: &Arc<Vec<CacheRow>>,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let own = if own.can_mut() { own } else { own.copy() };
     let out = empty(qkv, Shape::new([rows.len(), heads.q_width()]), qkv.dtype);
@@ -147,11 +155,7 @@ pub(super) fn cached_attention(
     if rows.is_empty() {
         return (out, log_sums, own);
     }
-    let numbers: Vec<u32> = rows
-        .iter()
-        .flat_map(|row| [row.prompt_start, row.prompt_rows, row.own_start, row.own_rows])
-        .map(|n| n as u32)
-        .collect();
+    let numbers = numbers_from(qkv, rows, numbers_of_rows);
     let (shape, dtype) = (HeadShape::from(heads), element(qkv.dtype));
     let units = rows.len() * heads.kv_width();
     let (count, dim) = elementwise(qkv, units);
@@ -160,7 +164,7 @@ pub(super) fn cached_attention(
         count,
         dim,
         qkv.clone().into_buffer_arg(),
-        numbers_of(qkv, &numbers),
+        numbers.clone().into_buffer_arg(),
         own.clone().into_buffer_arg(),
         units,
         shape,
@@ -173,7 +177,7 @@ pub(super) fn cached_attention(
         qkv.clone().into_buffer_arg(),
         prompts.clone().into_buffer_arg(),
         own.clone().into_buffer_arg(),
-        numbers_of(qkv, &numbers),
+        numbers.clone().into_buffer_arg(),
         out.clone().into_buffer_arg(),
         log_sums.clone().into_buffer_arg(),
         heads.scale(),

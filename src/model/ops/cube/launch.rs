@@ -1,6 +1,9 @@
 //! What every launch needs: outputs, small arguments, and how many units there are to be.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use burn::{
     backend::cubecl::dtype_to_elem_type,
@@ -47,7 +50,41 @@ fn numbers(like: &CubeTensor, bytes: &[u8], dtype: DType, count: usize) -> CubeT
     CubeTensor::new_contiguous(like.client.clone(), like.device.clone(), Shape::new([count]), handle, dtype)
 }
 
-/// What CubeCL calls burn's type.
+/// Numbers that are made of `source`, uploaded once for all layers that use them one after another.
+pub(super) fn numbers_from<T: Any + Send + Sync>(
+    like: &CubeTensor,
+    source: &Arc<T>,
+    make: impl FnOnce(&T) -> Vec<u32>,
+) -> CubeTensor {
+    /// Different ones in use at a time: tiles of queries and of keys, and rows of the cache, of one pass.
+    const HELD: usize = 4;
+    static UPLOADED: Mutex<Vec<Uploaded>> = Mutex::new(Vec::new());
+    let maker = std::any::type_name_of_val(&make);
+    let wanted: Arc<dyn Any + Send + Sync> = source.clone();
+    let mut uploaded = UPLOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = |entry: &&Uploaded| {
+        Arc::ptr_eq(&entry.source, &wanted) && entry.maker == maker && entry.tensor.device == like.device
+    };
+    if let Some(entry) = uploaded.iter().find(known) {
+        return entry.tensor.clone();
+    }
+    let values = make(source);
+    let tensor = numbers(like, bytemuck::cast_slice(&values), DType::U32, values.len());
+    if uploaded.len() == HELD {
+        uploaded.remove(0);
+    }
+    uploaded.push(Uploaded { source: wanted, maker, tensor: tensor.clone() });
+    tensor
+}
+
+/// What was uploaded, and of what it was made; the source is kept, so that no other one can take its address.
+struct Uploaded {
+    source: Arc<dyn Any + Send + Sync>,
+    maker: &'static str,
+    tensor: CubeTensor,
+}
+
+/// What `CubeCL` calls burn's type.
 pub(super) fn element(dtype: DType) -> ElemType {
     dtype_to_elem_type(dtype)
 }

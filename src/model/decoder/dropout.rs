@@ -38,14 +38,14 @@ impl Dropout {
 
     /// `x` with numbers left out and the others scaled up, so that the expectation stays. Also what becomes of a gradient.
     pub fn apply(self, x: Tensor<2>) -> Tensor<2> {
-        let ([rows, cols], device) = (x.dims(), x.device());
+        let ([rows, cols], device, dtype) = (x.dims(), x.device(), x.dtype());
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
         // Compared as integers: a threshold in 2³² parts.
         let threshold = (f64::from(self.rate) * 4_294_967_296.0) as u64;
         let kept = 1.0 / (1.0 - self.rate);
         let one = |_| if u64::from(random.next_u32()) < threshold { 0.0 } else { kept };
         let mask: Vec<f32> = (0..rows * cols).map(one).collect();
-        x.clone() * Tensor::from_data(TensorData::new(mask, [rows, cols]), (&device, x.dtype()))
+        x * Tensor::from_data(TensorData::new(mask, [rows, cols]), (&device, dtype))
     }
 }
 

@@ -13,7 +13,8 @@ pub fn forward(x: &Tensor<2>, linear: &StackedLinear, adapter: Option<&Adapter>)
         last => Tensor::cat(parts.into_iter().chain(last).collect(), 1),
     };
     if let Some(bias) = &linear.bias {
-        y = y.clone() + bias.clone().unsqueeze::<2>().cast(y.dtype());
+        let dtype = y.dtype();
+        y = y + bias.clone().unsqueeze::<2>().cast(dtype);
     }
     for adapter in linear.frozen.iter().chain(adapter) {
         let Adapter { a, flipped, layout, .. } = adapter;

@@ -5,7 +5,7 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{Look, PlotError, font, panel, picture::Picture};
+use super::{Look, PlotError, font, marks, panel, picture::Picture};
 use crate::{
     cockpit::{figures, state::RunView, theme::ChartColor},
     harmless::Cleaner,
@@ -82,7 +82,7 @@ fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView, look: &Look) -> Resul
     let unit = (f64::from(width.min(height)) / 1600.0).clamp(0.4, 4.0);
     let margin = (24.0 * unit) as u32;
     let head = (76.0 * unit) as u32;
-    let foot = (82.0 * unit) as u32;
+    let foot = (106.0 * unit) as u32;
     let (top, rest) = root.split_vertically(head);
     let (middle, bottom) = rest.split_vertically(height - head - foot);
     write(&top, &title(view), (margin as i32, (40.0 * unit) as i32), 34.0 * unit, look.ink)?;
@@ -96,6 +96,7 @@ fn page<B: DrawingBackend>(root: &Area<B>, view: &RunView, look: &Look) -> Resul
         let y = (14.0 * unit + line as f64 * 24.0 * unit) as i32;
         write(&bottom, text, (margin as i32, y), 19.0 * unit, look.muted)?;
     }
+    marks::legend(&bottom, view, look, unit, (margin as i32, (86.0 * unit) as i32))?;
     Ok(())
 }
 
@@ -133,7 +134,7 @@ fn footer(view: &RunView) -> Vec<String> {
             "data {} ({} train, {} held-out) · {device} · sqlr1-tui {program_version}",
             data.root, data.train, data.dev
         ),
-        format!("{}{} checkpoint", chosen(settings), if view.checkpoints().is_empty() { "no" } else { "▲" }),
+        chosen(settings),
     ]
 }
 
@@ -148,8 +149,8 @@ fn chosen(settings: &serde_json::Value) -> String {
         ("LoRA r", "/lora/r"),
     ];
     let written = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let known = keys.iter().filter_map(|(name, at)| Some(format!("{name} {} · ", written(settings.pointer(at)?))));
-    known.collect()
+    let known = keys.iter().filter_map(|(name, at)| Some(format!("{name} {}", written(settings.pointer(at)?))));
+    known.collect::<Vec<_>>().join(" · ")
 }
 
 /// The panels in reading order. Panels without a value are left out, save for the first two.
@@ -191,7 +192,7 @@ mod tests {
     use crate::{
         cockpit::fixture::RunBuilder,
         plot::picture::decode,
-        run::event::{Event, StepDone},
+        run::event::{Alarm, ChangedBy, Event, SettingChanged, Severity, StepDone},
     };
 
     /// Colours in a rectangle other than white.
@@ -237,6 +238,39 @@ mod tests {
         assert!(svg.contains("loss") && svg.contains("held-out (Wilson 95 %)") && svg.contains("seed 42"));
         assert!(!svg.contains("<script") && !svg.contains('\u{1b}'), "{}", &svg[..800]);
         assert_eq!(svg, render_svg(&run.records(), (800, 900), &Look::PRINT).unwrap());
+    }
+
+    #[test]
+    fn what_happened_is_marked_in_every_panel_and_named_below() {
+        let mut run = RunBuilder::with_steps(60);
+        let without = render_svg(&run.records(), DEFAULT_SIZE, &Look::PRINT).unwrap();
+        assert!(without.contains("evaluation") && without.contains("checkpoint"));
+        assert!(!without.contains("! alarm") && !without.contains("± change by hand"));
+        let alarm = Alarm {
+            detector: "kl".into(),
+            active: true,
+            severity: Severity::Warning,
+            since: 28,
+            step: 30,
+            confidence: 0.9,
+            what: "KL is 3".into(),
+            cost: None,
+            remedies: Vec::new(),
+            done: None,
+        };
+        run.add(Event::Alarm(Box::new(alarm)));
+        run.add(Event::Changed(SettingChanged {
+            key: "grpo.beta".into(),
+            old: 0.04.into(),
+            new: 0.1.into(),
+            by: ChangedBy::Person,
+            takes_effect: 34,
+        }));
+        let svg = render_svg(&run.records(), DEFAULT_SIZE, &Look::PRINT).unwrap();
+        assert!(svg.contains("! alarm") && svg.contains("± change by hand"), "the legend names them");
+        let lines = |svg: &str, sign: &str| svg.lines().filter(|line| line.trim() == sign).count();
+        let panels = panels(&RunView::replay(&run.records())).len();
+        assert_eq!((lines(&svg, "!"), lines(&svg, "±")), (panels, panels));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub struct Look {
     pub lines: RGBColor,
     /// Axes.
     pub axes: RGBColor,
+    /// Marks of alarms.
+    pub alarm: RGBColor,
+    /// Marks of changes made by hand.
+    pub change: RGBColor,
     curves: [RGBColor; 9],
 }
 
@@ -40,6 +44,8 @@ impl Look {
         muted: RGBColor(96, 104, 117),
         lines: RGBColor(226, 230, 236),
         axes: RGBColor(150, 158, 170),
+        alarm: RGBColor(179, 32, 58),
+        change: RGBColor(11, 90, 140),
         curves: [
             RGBColor(26, 112, 48),
             RGBColor(11, 106, 148),
@@ -69,6 +75,8 @@ impl Look {
             muted: paint(theme.muted().fg, Self::PRINT.muted),
             lines: paint(theme.border(false).fg, Self::PRINT.lines),
             axes: paint(theme.muted().fg, Self::PRINT.axes),
+            alarm: paint(theme.bad().fg, Self::PRINT.alarm),
+            change: paint(theme.accent().fg, Self::PRINT.change),
             curves: std::array::from_fn(|at| paint(theme.chart(CURVES[at]).fg, Self::PRINT.curves[at])),
         }
     }

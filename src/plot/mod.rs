@@ -7,6 +7,7 @@ mod export;
 mod font;
 mod glyph;
 mod look;
+mod marks;
 mod panel;
 mod picture;
 pub mod screen;

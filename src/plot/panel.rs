@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::{
     Look, PlotError,
     curves::{Area, draw_error},
-    font,
+    font, marks,
 };
 use crate::{
     cockpit::{
@@ -174,7 +174,7 @@ pub fn draw<B: DrawingBackend>(
     if !data.evals.is_empty() {
         draw_evals(&mut chart, &data.evals, look.curve(ChartColor::HeldOut), unit)?;
     }
-    mark_checkpoints(&mut chart, view, bottom, look.muted, unit)?;
+    marks::draw(&mut chart, view, (bottom, top), look, unit)?;
     if panel.extra == Extra::HeldOut {
         chart
             .configure_series_labels()
@@ -190,22 +190,8 @@ pub fn draw<B: DrawingBackend>(
     Ok(())
 }
 
-type Chart<'a, B> =
+pub(super) type Chart<'a, B> =
     ChartContext<'a, B, Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>>;
-
-/// A small triangle on the axis for every checkpoint.
-fn mark_checkpoints<'a, B: DrawingBackend + 'a>(
-    chart: &mut Chart<'a, B>,
-    view: &RunView,
-    bottom: f64,
-    ink: RGBColor,
-    unit: f64,
-) -> Result<(), PlotError> {
-    let size = (7.0 * unit).max(2.0) as i32;
-    let marks = view.checkpoints().iter();
-    let marks = marks.map(|saved| TriangleMarker::new((saved.step as f64, bottom), size, ink.filled()));
-    chart.draw_series(marks).map(|_| ()).map_err(draw_error)
-}
 
 /// Held-out accuracy: joined points, each with its 95 % interval.
 fn draw_evals<'a, B: DrawingBackend + 'a>(

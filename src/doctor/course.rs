@@ -41,6 +41,11 @@ impl Course {
         }
     }
 
+    /// The alarm that is raised, as when it was.
+    pub fn raised(&self) -> Option<Turn> {
+        self.raised.clone().map(|finding| Turn { active: true, since: self.since, finding })
+    }
+
     fn worse(&mut self, step: u64, finding: Finding) -> Option<Turn> {
         self.healthy = 0;
         if self.raised.is_none() && self.sick == 0 {

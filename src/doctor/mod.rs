@@ -7,6 +7,7 @@
 mod course;
 mod detectors;
 mod remedies;
+mod taking_up;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -73,7 +74,8 @@ impl Default for Doctor {
 }
 
 impl Doctor {
-    /// Takes in an event; the alarms that are raised, grew worse or are over with it. A trainer that takes up a run starts anew.
+    /// Takes in an event; the alarms that are raised, grew worse or are over with it. A run begins anew; for one that is
+    /// taken up there is [`Doctor::taking_up`].
     pub fn see(&mut self, event: &Event, patient: &Patient<'_>) -> Vec<Alarm> {
         match event {
             Event::Run(_) => *self = Self::default(),

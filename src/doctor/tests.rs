@@ -9,6 +9,7 @@ use crate::{
         event::{EvalDone, GroupScored, StepDone},
         fixture,
         metrics::{self, Metrics},
+        store::RunStore,
     },
     settings::Policy,
 };
@@ -74,32 +75,43 @@ fn settings() -> Settings {
     settings
 }
 
+/// The patient with so many settings and not so much memory.
+fn patient(settings: &Settings) -> Patient<'_> {
+    Patient { settings, memory: Some(4_000_000_000) }
+}
+
+/// A step's events, as a trainer reports them.
+fn events(step: u64, Shown { metrics, groups, eval }: Shown) -> Vec<Event> {
+    let metrics = Metrics(metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+    let eval = eval.map(|(accuracy, time)| {
+        Event::Eval(EvalDone {
+            step,
+            n: 100,
+            correct: 0,
+            execution_accuracy: accuracy,
+            wilson: [accuracy - 0.1, accuracy + 0.1],
+            reward: 0.0,
+            time,
+            best: false,
+        })
+    });
+    let groups = groups.into_iter().map(|group| Event::Group(Box::new(group)));
+    groups.chain([Event::Step(StepDone { step, metrics })]).chain(eval).collect()
+}
+
+/// Alarms of some steps.
+fn watch(
+    doctor: &mut Doctor,
+    settings: &Settings,
+    steps: std::ops::RangeInclusive<u64>,
+    shown: impl Fn(u64) -> Shown,
+) -> Vec<Alarm> {
+    steps.flat_map(|step| events(step, shown(step))).flat_map(|event| doctor.see(&event, &patient(settings))).collect()
+}
+
 /// Alarms of `steps` steps.
 fn examine(settings: &Settings, steps: u64, shown: impl Fn(u64) -> Shown) -> Vec<Alarm> {
-    let (mut doctor, mut alarms) = (Doctor::default(), Vec::new());
-    let patient = Patient { settings, memory: Some(4_000_000_000) };
-    for step in 1..=steps {
-        let Shown { metrics, groups, eval } = shown(step);
-        let mut see = |event| alarms.extend(doctor.see(&event, &patient));
-        for group in groups {
-            see(Event::Group(Box::new(group)));
-        }
-        let metrics = Metrics(metrics.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
-        see(Event::Step(StepDone { step, metrics }));
-        if let Some((accuracy, time)) = eval {
-            see(Event::Eval(EvalDone {
-                step,
-                n: 100,
-                correct: 0,
-                execution_accuracy: accuracy,
-                wilson: [accuracy - 0.1, accuracy + 0.1],
-                reward: 0.0,
-                time,
-                best: false,
-            }));
-        }
-    }
-    alarms
+    watch(&mut Doctor::default(), settings, 1..=steps, shown)
 }
 
 /// Becomes what is wrong from step 31 on.
@@ -226,6 +238,41 @@ fn remedies_follow_the_settings() {
     let alarms = examine(&careful, 80, |step| falls_ill(Detector::Kl, step));
     let keys: Vec<_> = alarms[0].remedies.iter().filter_map(|remedy| Some(remedy.set.as_ref()?.key.as_str())).collect();
     assert_eq!(keys, ["grpo.beta", "optim.learning_rate"], "what is so already is no remedy");
+}
+
+#[test]
+fn a_run_that_is_taken_up_is_judged_as_if_it_had_never_stopped() {
+    let settings = settings();
+    for detector in Detector::ALL {
+        let shown = |step| falls_ill(detector, step);
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = RunStore::open(&dir.path().join("run.db")).unwrap();
+        let mut keep = |event| store.append(0.0, event).unwrap();
+        keep(Event::Run(Box::new(fixture::started(None))));
+        // Steps 36 to 50 were healthy, but went with the process; the samples of an evaluation are nobody's training.
+        for event in (1..=35)
+            .flat_map(|step| events(step, shown(step)))
+            .chain((36..=50).flat_map(|step| events(step, healthy(step))))
+        {
+            keep(event);
+        }
+        keep(Event::Run(Box::new(fixture::started(Some(35)))));
+        for group in falls_ill(Detector::InvalidSql, 35)
+            .each(|candidate| candidate.result.outcome = "syntax_error".into())
+            .groups
+        {
+            keep(Event::Group(Box::new(group)));
+        }
+        let mut taken_up = Doctor::taking_up(&store, &patient(&settings)).unwrap();
+        let mut never_stopped = Doctor::default();
+        watch(&mut never_stopped, &settings, 1..=35, shown);
+        assert_eq!(taken_up.standing(35), never_stopped.standing(35), "{detector:?}");
+        let told = |doctor: &mut Doctor| watch(doctor, &settings, 36..=60, shown);
+        let (found, wanted) = (told(&mut taken_up), told(&mut never_stopped));
+        assert_eq!(found, wanted, "{detector:?}");
+        let since: Vec<u64> = taken_up.standing(60).iter().chain(&wanted).map(|alarm| alarm.since).collect();
+        assert!(since.iter().all(|since| *since > 30), "{detector:?}: {since:?}");
+    }
 }
 
 proptest! {

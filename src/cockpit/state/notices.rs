@@ -60,7 +60,7 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// A trainer took the run up: what came after its checkpoint is void, and the doctor looks anew.
+    /// A trainer took the run up: what came after its checkpoint is void. What is still wrong the doctor tells anew.
     pub(super) fn start(&mut self, started: &RunStarted) {
         let from = started.resumed_from.unwrap_or(0);
         self.markers.retain(|marker| marker.step <= from && marker.kind != MarkerKind::Change);
@@ -80,7 +80,15 @@ impl Notices {
         match (known, alarm.active) {
             (Some(at), true) => self.active[at] = alarm.clone(),
             (None, true) => {
-                self.mark(alarm.step, MarkerKind::Alarm(alarm.severity), alarm.what.clone());
+                // The same alarm told again by a trainer that took the run up was never over.
+                let is_same =
+                    |past: &PastAlarm| past.alarm.detector == alarm.detector && past.alarm.since == alarm.since;
+                match self.past.iter().rposition(is_same) {
+                    Some(at) => {
+                        self.past.remove(at);
+                    }
+                    None => self.mark(alarm.step, MarkerKind::Alarm(alarm.severity), alarm.what.clone()),
+                }
                 self.active.push(alarm.clone());
             }
             (Some(at), false) => {

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     cockpit::fixture::{RunBuilder, group},
     run::{
-        event::{EndReason, Event, Phase, Record, RunState},
+        event::{Alarm, EndReason, Event, Phase, Record, RunState, Severity},
         metrics,
     },
 };
@@ -38,6 +38,31 @@ fn what_follows_the_checkpoint_of_a_resumption_is_void() {
     let view = RunView::replay(&run.records());
     let steps: Vec<u64> = view.series(metrics::LOSS).unwrap().points().iter().map(|p| p.0).collect();
     assert_eq!(steps, (1..=41).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_alarm_that_a_resumed_trainer_tells_again_was_never_over() {
+    let alarm = |step| Alarm {
+        detector: "kl".into(),
+        active: true,
+        severity: Severity::Warning,
+        since: 8,
+        step,
+        confidence: 0.9,
+        what: "KL is 3".into(),
+        cost: None,
+        remedies: Vec::new(),
+        done: None,
+    };
+    let mut run = RunBuilder::with_steps(20);
+    run.add(Event::Alarm(Box::new(alarm(10)))).resume(20);
+    let view = RunView::replay(&run.records());
+    assert_eq!((view.notices().active().len(), view.notices().past().len()), (0, 1), "nobody says that it is still so");
+    run.add(Event::Alarm(Box::new(alarm(20))));
+    let view = RunView::replay(&run.records());
+    assert_eq!((view.notices().active().len(), view.notices().past().len()), (1, 0));
+    let marks = view.markers().iter().filter(|marker| matches!(marker.kind, MarkerKind::Alarm(_)));
+    assert_eq!(marks.map(|marker| marker.step).collect::<Vec<_>>(), [10], "marked once");
 }
 
 #[test]

@@ -2,9 +2,12 @@
 
 use super::Session;
 use crate::{
-    doctor::Patient,
+    doctor::{Doctor, Patient},
     rl::{TrainError, learner::Learner},
-    run::event::{Alarm, Event},
+    run::{
+        event::{Alarm, Event, LogLevel},
+        store::{RunStore, StoreError},
+    },
     settings::{Detector, Policy},
 };
 
@@ -21,6 +24,26 @@ impl<L: Learner> Session<'_, L> {
             } else {
                 tracing::info!("doctor: {} is over", alarm.detector);
             }
+            self.reporter.report(Event::Alarm(Box::new(alarm)))?;
+        }
+        Ok(())
+    }
+
+    /// Lets the doctor of a run that was taken up look at what the store has of it, and tells what is still wrong. What the settings
+    /// ask for is not done again.
+    pub(super) fn take_up_doctor(&mut self) -> Result<(), TrainError> {
+        let Some(from) = self.started.resumed_from else { return Ok(()) };
+        let patient = Patient { settings: self.trainer.settings(), memory: self.total_memory };
+        let read =
+            |path| -> Result<Doctor, StoreError> { Doctor::taking_up(&RunStore::open_read_only(path)?, &patient) };
+        match read(&self.folder.store()) {
+            Ok(doctor) => self.doctor = doctor,
+            Err(error) => {
+                let text = format!("the doctor begins anew, for the run's past cannot be read: {error}");
+                self.reporter.log(LogLevel::Warn, text)?;
+            }
+        }
+        for alarm in self.doctor.standing(from) {
             self.reporter.report(Event::Alarm(Box::new(alarm)))?;
         }
         Ok(())

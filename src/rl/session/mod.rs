@@ -149,7 +149,10 @@ fn work<L: Learner>(
 
 impl<L: Learner> Session<'_, L> {
     fn train(mut self) -> Result<RunEnded, TrainError> {
-        let trained = caught(|| self.train_on());
+        let trained = caught(|| {
+            self.take_up_doctor()?;
+            self.train_on()
+        });
         if trained.is_err() {
             self.rescue();
         }

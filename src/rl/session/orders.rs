@@ -78,6 +78,7 @@ impl<L: Learner> Session<'_, L> {
         self.started.settings =
             serde_json::to_value(self.trainer.settings()).map_err(|error| TrainError::Unusable(error.to_string()))?;
         self.watched(Event::Run(Box::new(self.started.clone())))?;
+        self.take_up_doctor()?;
         for path in aside {
             let text = format!("a later checkpoint is void now, and set aside: {}", path.display());
             self.reporter.log(LogLevel::Info, text)?;

@@ -10,7 +10,7 @@ use crate::{
         checkpoint::Checkpoint,
         event::{EvalDone, SettingChanged, StepDone},
         fixture::started,
-        metrics::Metrics,
+        metrics::{self, Metrics},
         store::RunStore,
     },
     settings::Settings,
@@ -26,7 +26,10 @@ struct Scripted {
 impl Learner for Scripted {
     fn step(&mut self, _watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         self.progress.step += 1;
-        let done = StepDone { step: self.progress.step, metrics: Metrics::default() };
+        // Far from the reference from the third step on.
+        let kl = if self.progress.step < 3 { 0.1 } else { 9.0 };
+        let metrics = Metrics([(metrics::KL.to_owned(), kl)].into());
+        let done = StepDone { step: self.progress.step, metrics };
         Ok(Some(StepOutput { done, groups: Vec::new(), gradients: None, warnings: Vec::new() }))
     }
 
@@ -86,6 +89,26 @@ fn train(folder: &RunFolder, accuracies: &'static [f64], max_steps: u64, patienc
     // The line must stay open: a trainer that nobody can reach stops.
     let (_remote, control) = control::line();
     run(folder, control, reporter, load).unwrap()
+}
+
+#[test]
+fn an_alarm_goes_on_over_a_resumption() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = RunFolder::create(dir.path()).unwrap();
+    let alarms = || -> Vec<_> {
+        let records = RunStore::read_run(&folder.store()).unwrap().records;
+        let alarm = |event| if let Event::Alarm(alarm) = event { Some(*alarm) } else { None };
+        records.into_iter().filter_map(|record| alarm(record.event)).collect()
+    };
+    train(&folder, &[0.1; 11], 12, None);
+    let before = alarms();
+    let [raised] = &before[..] else { panic!("{before:?}") };
+    assert!(raised.active && raised.detector == "kl", "{raised:?}");
+    train(&folder, &[0.1; 11], 20, None);
+    let after = alarms();
+    let [_, again] = &after[..] else { panic!("{after:?}") };
+    assert_eq!((again.active, &again.detector, again.since), (true, &raised.detector, raised.since));
+    assert_eq!(again.step, 12, "where it was taken up");
 }
 
 fn kept(folder: &RunFolder) -> Vec<String> {

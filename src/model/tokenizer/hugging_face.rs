@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokenizers::PostProcessorWrapper;
 
 use super::{
     super::ModelError,
@@ -23,6 +24,8 @@ const GENERATION_FILE: &str = "generation_config.json";
 const MODEL_FILE: &str = "config.json";
 /// The chat template, where it has a file of its own.
 const TEMPLATE_FILE: &str = "chat_template.jinja";
+/// A normalizer by a table.
+const PRECOMPILED: &str = "Precompiled";
 /// Padding of embeddings takes ids beyond the last token; nothing has this many.
 const MAX_TOKENS: usize = 1 << 24;
 
@@ -66,10 +69,11 @@ impl Tokenizer {
         let path = folder.join(TOKENIZER_FILE);
         let bytes = fs::read(&path).map_err(|e| ModelError::io("read", &path, e))?;
         let fail = |problem: String| ModelError::Tokenizer(format!("{}: {problem}", path.display()));
-        let encoder = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| fail(e.to_string()))?;
+        // First: the crate panics at a file that breaks off in its decoder.
         let document: Value = serde_json::from_slice(&bytes).map_err(|e| fail(e.to_string()))?;
         let alphabet = alphabet(&document)
             .ok_or_else(|| fail("is neither byte-level nor SentencePiece BPE; use a model with one of those".into()))?;
+        let encoder = encoder(&bytes, &document).map_err(fail)?;
         let config: Config = optional(&folder.join(CONFIG_FILE))?;
         let vocabulary = vocabulary(&encoder, alphabet, &config, folder)?.map_err(fail)?;
         let own_file = folder.join(TEMPLATE_FILE);
@@ -107,22 +111,38 @@ fn default_template(config: &Config) -> Option<String> {
     }
 }
 
+/// The steps of a part of `tokenizer.json`: itself, and those that it lists.
+fn steps<'a>(document: &'a Value, key: &str) -> Vec<&'a Value> {
+    let part = &document[key];
+    let inner = ["normalizers", "pretokenizers", "decoders"].into_iter().filter_map(|list| part[list].as_array());
+    std::iter::once(part).chain(inner.flatten()).collect()
+}
+
+/// What turns texts into ids, and does nothing else with them.
+fn encoder(bytes: &[u8], document: &Value) -> Result<tokenizers::Tokenizer, String> {
+    // The crate panics where its table is damaged; BPE has none.
+    if document["normalizer"].to_string().contains(PRECOMPILED) {
+        return Err(format!("has the normalizer {PRECOMPILED}, which byte-level and SentencePiece BPE do without"));
+    }
+    let mut encoder = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| e.to_string())?;
+    // A file may ask for texts of one length, as its makers last had them. Prompts are whole, and special tokens the template's.
+    encoder.with_truncation(None).map_err(|e| e.to_string())?;
+    encoder.with_padding(None).with_post_processor(None::<PostProcessorWrapper>);
+    Ok(encoder)
+}
+
 /// How `tokenizer.json` spells bytes, told from its parts.
 fn alphabet(document: &Value) -> Option<Alphabet> {
-    let parts = |key: &str| {
-        let part = &document[key];
-        let inner = ["normalizers", "pretokenizers", "decoders"].into_iter().filter_map(|list| part[list].as_array());
-        std::iter::once(part).chain(inner.flatten()).collect::<Vec<_>>()
-    };
-    let has = |key: &str, kind: &str| parts(key).iter().any(|part| part["type"] == kind);
+    let has = |key: &str, kind: &str| steps(document, key).iter().any(|part| part["type"] == kind);
     if document["model"]["type"] != "BPE" {
         return None;
     }
     if has("decoder", "ByteLevel") || has("pre_tokenizer", "ByteLevel") {
         return Some(Alphabet::ByteLevel);
     }
-    let by_metaspace =
-        parts("pre_tokenizer").iter().any(|part| part["type"] == "Metaspace" && part["prepend_scheme"] != "never");
+    let by_metaspace = steps(document, "pre_tokenizer")
+        .iter()
+        .any(|part| part["type"] == "Metaspace" && part["prepend_scheme"] != "never");
     let space_prefix = has("normalizer", "Prepend") || by_metaspace;
     (document["model"]["byte_fallback"] == true).then_some(Alphabet::SentencePiece { space_prefix })
 }

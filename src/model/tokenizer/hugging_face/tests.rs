@@ -66,15 +66,38 @@ fn templates_are_found_wherever_they_are() {
 }
 
 #[test]
+fn texts_stay_whole_whatever_length_the_file_asks_for() {
+    let mut file = document();
+    file["truncation"] = json!({"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 5});
+    file["padding"] = json!({"strategy": {"Fixed": 9}, "direction": "Right", "pad_to_multiple_of": null, "pad_id": 0,
+                             "pad_type_id": 0, "pad_token": "a"});
+    let tokenizer = build(&[(TOKENIZER_FILE, file), (GENERATION_FILE, json!({"eos_token_id": 5}))]).unwrap();
+    assert_eq!(tokenizer.encode("abcd").unwrap(), [4, 2, 3]);
+}
+
+/// What `SQLR1_FUZZ_TARGET=tokenizer scripts/fuzz` has found: the crate panicked.
+#[test]
+fn files_that_break_off_anywhere_are_refused() {
+    let text = document().to_string();
+    for length in 0..text.len() {
+        assert!(build(&[(TOKENIZER_FILE, json!(text[..length]))]).is_err(), "{length} of {}", text.len());
+    }
+}
+
+#[test]
 fn damaged_and_other_tokenizers_are_refused() {
     let mut unigram = document();
     unigram["model"] = json!({"type": "Unigram", "unk_id": null, "vocab": [["a", 0.0]], "byte_fallback": false});
+    let mut table = document();
+    table["normalizer"] =
+        json!({"type": "Sequence", "normalizers": [{"type": "Precompiled", "precompiled_charsmap": "AAAA"}]});
     let mut huge = document();
     huge["model"]["vocab"]["a"] = json!(4_000_000_000_u32);
     for (files, expected) in [
         (vec![], "cannot read"),
         (vec![(TOKENIZER_FILE, json!("{"))], TOKENIZER_FILE),
         (vec![(TOKENIZER_FILE, unigram)], "neither byte-level nor SentencePiece"),
+        (vec![(TOKENIZER_FILE, table)], "has the normalizer Precompiled"),
         (vec![(TOKENIZER_FILE, huge)], "has a token with the id 4000000000"),
         (vec![(TOKENIZER_FILE, document()), (CONFIG_FILE, json!("["))], CONFIG_FILE),
         (vec![(TOKENIZER_FILE, document())], "names a token that ends"),

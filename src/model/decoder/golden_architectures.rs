@@ -12,33 +12,33 @@ use crate::{
     settings::Quantize,
 };
 
-const ARCHITECTURES: [&str; 6] = ["llama", "llama3", "mistral", "qwen2", "qwen3", "deepseek_coder"];
+pub(super) const ARCHITECTURES: [&str; 6] = ["llama", "llama3", "mistral", "qwen2", "qwen3", "deepseek_coder"];
 /// Both the goldens' and ours are float32, and round in another order.
-const TOLERANCE: f64 = 1e-4;
+pub(super) const TOLERANCE: f64 = 1e-4;
 
-struct Tiny {
+pub(super) struct Tiny {
     config: ModelConfig,
     weights: Weights,
 }
 
 impl Tiny {
-    fn load(source: &Source, config: ModelConfig) -> Self {
+    fn load(source: &Source, config: ModelConfig, quantize: Quantize) -> Self {
         let weights =
-            load_weights(source, &config, Quantize::None, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
+            load_weights(source, &config, quantize, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
         Self { config, weights }
     }
 
-    fn safetensors(architecture: &str) -> Option<Self> {
+    pub(super) fn safetensors(architecture: &str, quantize: Quantize) -> Option<Self> {
         let folder = golden::folder().join("tiny").join(architecture);
         if !folder.is_dir() {
             println!("skipped: no golden model at {}; set SQLR1_GOLDEN", folder.display());
             return None;
         }
         let config = ModelConfig::from_hugging_face(&folder.join("config.json")).unwrap();
-        Some(Self::load(&Source::open(&folder).unwrap(), config))
+        Some(Self::load(&Source::open(&folder).unwrap(), config, quantize))
     }
 
-    fn decoder(&self) -> Decoder<'_> {
+    pub(super) fn decoder(&self) -> Decoder<'_> {
         Decoder { config: &self.config, weights: &self.weights }
     }
 
@@ -55,7 +55,7 @@ impl Tiny {
     }
 }
 
-fn largest_difference(ours: &[f32], expected: &[f64]) -> f64 {
+pub(super) fn largest_difference(ours: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(ours.len(), expected.len());
     ours.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max)
 }
@@ -81,7 +81,7 @@ fn check(tiny: &Tiny, expected: &Value, what: &str) {
 #[test]
 fn golden_architectures_compute_what_transformers_computes() {
     for architecture in ARCHITECTURES {
-        let Some(tiny) = Tiny::safetensors(architecture) else { return };
+        let Some(tiny) = Tiny::safetensors(architecture, Quantize::None) else { return };
         let expected = golden::read(&format!("tiny/{architecture}/expected.json")).unwrap();
         check(&tiny, &expected, architecture);
         let greedy = ids(&expected["greedy_16"]);
@@ -96,11 +96,11 @@ fn golden_architectures_as_gguf_equal_those_as_safetensors() {
         return;
     };
     for architecture in ARCHITECTURES {
-        let Some(theirs) = Tiny::safetensors(architecture) else { return };
+        let Some(theirs) = Tiny::safetensors(architecture, Quantize::None) else { return };
         let file = GgufFile::open(&folder.join(format!("{architecture}.gguf"))).unwrap();
         let config = ModelConfig::from_gguf(&file).unwrap();
         assert_eq!(config.gguf_architecture(), theirs.config.gguf_architecture());
-        let ours = Tiny::load(&Source::Gguf(file), config);
+        let ours = Tiny::load(&Source::Gguf(file), config, Quantize::None);
         let tokens: Vec<u32> = (0..48).map(|i| i * 37 % 256).collect();
         let pairs = ours.decoder().logits(&tokens).unwrap().into_iter().zip(theirs.decoder().logits(&tokens).unwrap());
         let difference = pairs

@@ -20,6 +20,8 @@ mod frozen_tests;
 #[cfg(test)]
 mod golden_architectures;
 #[cfg(test)]
+mod golden_quantized;
+#[cfg(test)]
 pub(crate) mod golden_tests;
 #[cfg(all(test, feature = "gpu"))]
 mod half_tests;

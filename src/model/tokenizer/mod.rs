@@ -177,6 +177,8 @@ fn add_tokens(encoder: &mut tokenizers::Tokenizer, vocabulary: &Vocabulary) {
 }
 
 #[cfg(test)]
+mod hub_tests;
+#[cfg(test)]
 mod reference_tests;
 #[cfg(test)]
 mod tests;

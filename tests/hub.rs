@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
 
+#[allow(dead_code, clippy::print_stdout)] // Written for more than is used here.
+#[path = "common/pty.rs"]
+mod pty;
 #[path = "common/hub.rs"]
 mod server;
 
@@ -10,6 +13,7 @@ use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::Duration,
 };
 
 use serde_json::json;
@@ -33,7 +37,7 @@ fn files() -> Vec<File> {
 }
 
 fn hub(endpoint: &str, home: &Path, token: Option<&str>) -> Hub {
-    Hub::new(endpoint, token.map(str::to_owned), Cache::new(home.join("hub")), false)
+    Hub::new(endpoint, token.map(str::to_owned), Cache::new(home.join("hub")), false, Duration::from_secs(60))
 }
 
 fn fetch(hub: &Hub) -> Result<PathBuf, String> {
@@ -80,6 +84,25 @@ fn a_broken_transfer_is_taken_up_where_it_broke_off() {
     assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files()[3].content);
     let path = format!("/org/tiny/resolve/{COMMIT}/model.safetensors");
     assert_eq!(server.requests()[3..], [path.clone(), format!("{path} from 400000")]);
+}
+
+#[test]
+fn a_hub_that_falls_silent_is_left_and_asked_for_the_rest() {
+    let impatient = |endpoint: &str, home: &Path| {
+        Hub::new(endpoint, None, Cache::new(home.join("hub")), false, Duration::from_secs(1))
+    };
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(files(), Trouble { stall: Some((400_000, 1)), ..Trouble::default() });
+    let folder = fetch(&impatient(&server.endpoint, home.path())).unwrap();
+    assert_eq!(fs::read(folder.join("model.safetensors")).unwrap(), files()[3].content);
+    let path = format!("/org/tiny/resolve/{COMMIT}/model.safetensors");
+    assert_eq!(server.requests()[3..], [path.clone(), format!("{path} from 400000")]);
+
+    let home = tempfile::tempdir().unwrap();
+    let dead = Server::start(files(), Trouble { stall: Some((0, usize::MAX)), ..Trouble::default() });
+    let error = fetch(&impatient(&dead.endpoint, home.path())).unwrap_err();
+    assert!(error.contains("has sent nothing for 1 s") && error.contains("start again to go on"), "{error}");
+    assert_eq!(dead.requests().len(), 4, "the list and three tries: {:?}", dead.requests());
 }
 
 #[test]
@@ -166,15 +189,40 @@ fn one_of_several_gguf_files_is_fetched_by_its_name() {
     assert!(!server.requests().iter().any(|request| request.ends_with("a.gguf")));
 }
 
-/// `sqlr1-tui model info --model org/tiny`.
+/// `sqlr1-tui model info --model org/tiny --json`.
 fn info(home: &Path, endpoint: &str) -> Output {
+    command(home, endpoint, &["model", "info", "--model", "org/tiny", "--json"]).output().unwrap()
+}
+
+fn command(home: &Path, endpoint: &str, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sqlr1-tui"));
-    command.args(["model", "info", "--model", "org/tiny", "--json"]).current_dir(home);
+    command.args(words).current_dir(home);
     for name in ["HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_TOKEN"] {
         command.env_remove(name);
     }
     command.env("HF_HOME", home.join("hf")).env("XDG_CACHE_HOME", home.join("cache")).env("HF_ENDPOINT", endpoint);
-    command.output().unwrap()
+    command
+}
+
+#[test]
+fn a_terminal_shows_a_bar_that_gives_way_to_other_lines() {
+    let home = tempfile::tempdir().unwrap();
+    let model = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/demo/model.gguf")).unwrap();
+    let cut = Some((model.len() / 2, 1));
+    let trouble = Trouble { cut, pause: Duration::from_millis(150), ..Trouble::default() };
+    let server = Server::start(vec![File::large("tiny.gguf", &model)], trouble);
+    let command = command(home.path(), &server.endpoint, &["model", "info", "--model", "org/tiny"]);
+    let Some(mut terminal) = pty::Pty::start(&command) else { return };
+    terminal.wait_for("] ").wait_for(" MiB/s").wait_for("s left").wait_for("DONE");
+    let (screen, text) = (terminal.screen(), terminal.text());
+    let (code, _) = terminal.ends();
+    assert_eq!(code, 0, "{screen}");
+    let bars: Vec<&str> = screen.lines().filter(|line| line.starts_with("org/tiny [")).collect();
+    assert!(matches!(bars[..], [bar] if bar.contains("=] 100 %")), "{screen}");
+    assert!(text.matches("org/tiny [").count() > 3, "{text}");
+    let warning = screen.lines().find(|line| line.contains("going on from byte")).unwrap();
+    assert!(warning.contains("WARN") && !warning.contains('['), "{screen}");
+    assert!(screen.contains("llama"), "{screen}");
 }
 
 #[test]

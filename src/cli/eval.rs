@@ -8,7 +8,7 @@ use std::time::Instant;
 pub use args::EvalArgs;
 use output::Output;
 
-use super::{Failure, logging, say, say_json};
+use super::{Failure, fetching, logging, say, say_json};
 use crate::{
     assets,
     evaluate::{About, Answer, EvalError, Plan, Report, compare::compare, evaluate, markdown},
@@ -42,6 +42,9 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
         decode: args.describe_decoding(&plan.settings),
         seconds: 0.0,
     };
+    if let Some(wanted) = &plan.settings.model.path {
+        fetching::model(wanted).map_err(|e| Failure::Environment(e.to_string()))?;
+    }
     let mut output = Output::open(args)?;
     let (answers, seconds) = answers(&plan, &mut output)?;
     let report = Report::new(About { seconds, ..about }, &answers);

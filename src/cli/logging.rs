@@ -9,6 +9,7 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt};
 
+use super::fetching;
 use crate::harmless::Harmless;
 
 fn filter() -> EnvFilter {
@@ -34,7 +35,10 @@ impl<W: Write> Write for Careless<W> {
 /// Logs to stderr. `SQLR1_LOG` takes a filter, as in `debug` or `sqlr1_tui::rl=trace`.
 pub fn to_stderr() {
     // A second call, as in tests, keeps the first one's log.
-    let writer = || Harmless::text(Careless(std::io::stderr()));
+    let writer = || {
+        fetching::make_way();
+        Harmless::text(Careless(std::io::stderr()))
+    };
     let _ = fmt().with_env_filter(filter()).with_target(false).with_writer(writer).try_init();
 }
 

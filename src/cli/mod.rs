@@ -9,6 +9,7 @@ mod estimate;
 mod eval;
 mod exit;
 mod export;
+mod fetching;
 mod flags;
 mod history;
 mod keys;

@@ -8,15 +8,14 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use self::info::Info;
-use super::{Failure, say, say_json};
+use super::{Failure, fetching, say, say_json};
 use crate::{
     model::{
         Decoder, Lora, Model, ModelConfig, ModelError, Source,
         config::CONFIG_FILE,
         device,
         load::{attach, load_weights},
-        locate::unheard,
-        locate_or_fetch, lora,
+        lora,
     },
     settings::Quantize,
 };
@@ -104,8 +103,7 @@ pub fn model(args: &ModelArgs) -> Result<(), Failure> {
     let environment = |e: ModelError| Failure::Environment(e.to_string());
     match &args.what {
         What::Info(args) => {
-            let found =
-                locate_or_fetch(&args.model, &mut unheard).and_then(|path| Info::open(&path)).map_err(environment)?;
+            let found = fetching::model(&args.model).and_then(|path| Info::open(&path)).map_err(environment)?;
             if args.json { say_json(&found.json().to_string()) } else { say(&found.text()) }
         }
         What::Logits(args) => say_json(&logits(args).map_err(environment)?.to_string()),
@@ -131,7 +129,7 @@ fn logits(args: &LogitsArgs) -> Result<serde_json::Value, ModelError> {
         let logits = Decoder { config: &config, weights: &weights }.logits(&args.tokens)?;
         return Ok(json!({ "tokens": args.tokens, "logits": logits }));
     };
-    let path = locate_or_fetch(&args.model, &mut unheard)?;
+    let path = fetching::model(&args.model)?;
     let mut model = Model::load(&path, Quantize::Auto, &device, &mut |_, _| {})?;
     model.attach(&args.adapter)?;
     let tokens = model.tokenizer.encode(text)?;
@@ -140,7 +138,7 @@ fn logits(args: &LogitsArgs) -> Result<serde_json::Value, ModelError> {
 
 /// A model's open files with its shape.
 fn open(wanted: &str) -> Result<(Source, ModelConfig), ModelError> {
-    let source = Source::open(&locate_or_fetch(wanted, &mut unheard)?)?;
+    let source = Source::open(&fetching::model(wanted)?)?;
     let config = match &source {
         Source::Gguf(file) => ModelConfig::from_gguf(file)?,
         Source::Safetensors(files) => ModelConfig::from_hugging_face(&files.path().join(CONFIG_FILE))?,

@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::{
     data::{Example, Prompts},
     model::{
-        Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, Tokenizer, device, locate::unheard,
-        locate_or_fetch,
+        Beams, Completion, GenerateRequest, Lora, Model, ModelError, Sampling, Tokenizer, device,
+        locate_or_fetch_logged,
     },
     reward::preview,
     rl::{
@@ -101,7 +101,7 @@ impl Examinee {
         let wanted = wanted.ok_or_else(|| TrainError::Unusable("no model: give --model FILE.gguf".into()))?;
         let device = device::choose(&settings.run.device)?.device;
         let mut model =
-            Model::load(&locate_or_fetch(wanted, &mut unheard)?, settings.model.quantize, &device, &mut |_, _| {})?;
+            Model::load(&locate_or_fetch_logged(wanted)?, settings.model.quantize, &device, &mut |_, _| {})?;
         model.attach(&settings.model.adapters)?;
         model.compute_in(settings.model.dtype)?;
         let adapter = settings.lora.init_adapter.as_ref();

@@ -7,18 +7,24 @@
 
 mod cache;
 mod choose;
+mod pace;
 mod transfer;
 
 use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
-pub use self::cache::Cache;
+pub use self::{
+    cache::Cache,
+    pace::{Logged, Pace},
+};
 use self::{choose::choose, transfer::Transfer};
 use super::ModelError;
 
 /// Where models come from if `HF_ENDPOINT` names no other place.
 const ENDPOINT: &str = "https://huggingface.co";
+/// How long a hub may send nothing, if `HF_HUB_DOWNLOAD_TIMEOUT` does not say.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// A list of files beyond this is none.
 const MAX_LIST_BYTES: u64 = 16 << 20;
 
@@ -41,6 +47,8 @@ pub struct Hub {
     /// Whether nothing may be fetched.
     offline: bool,
     cache: Cache,
+    /// How long the hub may send nothing.
+    patience: Duration,
     agent: ureq::Agent,
 }
 
@@ -96,26 +104,30 @@ impl Wanted {
 }
 
 impl Hub {
-    /// The hub that the environment names: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`. Nothing if there is
-    /// no place for a cache.
+    /// The hub that the environment names: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME`, `HF_HUB_CACHE`, `HF_HUB_OFFLINE`,
+    /// `HF_HUB_DOWNLOAD_TIMEOUT`. Nothing if there is no place for a cache.
     pub fn from_env() -> Option<Self> {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
         let cache = Cache::from_env()?;
         let token = text("HF_TOKEN").or_else(|| cache.token());
         let offline = text("HF_HUB_OFFLINE").is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "FALSE"));
-        Some(Self::new(text("HF_ENDPOINT").as_deref().unwrap_or(ENDPOINT), token, cache, offline))
+        let patience = text("HF_HUB_DOWNLOAD_TIMEOUT").map(|seconds| seconds.trim().parse::<f64>());
+        let patience = patience.and_then(|seconds| Duration::try_from_secs_f64(seconds.ok()?).ok());
+        let patience = patience.filter(|patience| !patience.is_zero()).unwrap_or(PATIENCE);
+        Some(Self::new(text("HF_ENDPOINT").as_deref().unwrap_or(ENDPOINT), token, cache, offline, patience))
     }
 
-    /// A hub at `endpoint`, asked with `token`.
-    pub fn new(endpoint: &str, token: Option<String>, cache: Cache, offline: bool) -> Self {
+    /// A hub at `endpoint`, asked with `token`, that may send nothing for as long as `patience`.
+    pub fn new(endpoint: &str, token: Option<String>, cache: Cache, offline: bool, patience: Duration) -> Self {
         let agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(20)))
             .timeout_recv_response(Some(Duration::from_mins(1)))
+            .timeout_per_read(Some(patience))
             .http_status_as_error(false)
             .user_agent(concat!("sqlr1-tui/", env!("CARGO_PKG_VERSION")))
             .build();
         let (endpoint, token) = (endpoint.trim_end_matches('/').to_owned(), token.map(|token| token.trim().to_owned()));
-        Self { endpoint, token, offline, cache, agent: agent.into() }
+        Self { endpoint, token, offline, cache, patience, agent: agent.into() }
     }
 
     /// What the cache has: a folder in Hugging Face's layout, or a GGUF file.
@@ -138,7 +150,7 @@ impl Hub {
         let commit = listing.sha;
         let total = chosen.iter().map(Entry::bytes).sum();
         tracing::info!("fetching {} from {}: {} files", wanted.repository, self.endpoint, chosen.len());
-        let mut transfer = Transfer { hub: self, wanted, commit: &commit, done: 0, total, told: 0, progress };
+        let mut transfer = Transfer { hub: self, wanted, commit: &commit, done: 0, total, progress };
         for entry in &chosen {
             transfer.entry(entry)?;
         }

@@ -9,7 +9,7 @@ use std::{
 use super::{
     ModelError,
     config::CONFIG_FILE,
-    hub::{Hub, Progress, Wanted},
+    hub::{Hub, Logged, Progress, Wanted},
     source::shards::{INDEX_FILE, SINGLE_FILE},
 };
 use crate::dirs;
@@ -46,14 +46,21 @@ pub fn locate_or_fetch(wanted: &str, progress: &mut Progress<'_>) -> Result<Path
     }
 }
 
+/// As [`locate_or_fetch`]; a transfer's progress is logged.
+///
+/// # Errors
+/// As [`locate_or_fetch`].
+pub fn locate_or_fetch_logged(wanted: &str) -> Result<PathBuf, ModelError> {
+    let mut log = Logged::new(wanted);
+    locate_or_fetch(wanted, &mut |done, total| {
+        log.hear(done, total);
+        ControlFlow::Continue(())
+    })
+}
+
 /// Whether `wanted` is to be fetched before it can be used.
 pub fn is_to_be_fetched(wanted: &str) -> bool {
     is_nowhere(wanted) && Wanted::parse(wanted).is_some() && locate(wanted).is_err()
-}
-
-/// For fetching without anybody who listens.
-pub fn unheard(_: u64, _: u64) -> ControlFlow<()> {
-    ControlFlow::Continue(())
 }
 
 /// Whether neither a path of this name nor a folder for it in this program's cache is there.

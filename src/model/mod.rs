@@ -30,7 +30,7 @@ pub use decoder::{
 pub use error::ModelError;
 pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};
 pub use load::Model;
-pub use locate::{locate, locate_or_fetch};
+pub use locate::{locate, locate_or_fetch, locate_or_fetch_logged};
 pub use lora::{Lora, LoraParam, Projection};
 pub use source::Source;
 pub use tokenizer::{ChatMessage, Fences, Spellings, Tokenizer, TrainedVocabulary};

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use super::{TrainError, changes, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
 use crate::{
     data::{Course, Dataset, GoldReport, Prompts},
-    model::{Model, device, locate_or_fetch},
+    model::{Model, device, hub::Logged, locate_or_fetch},
     reward::Scorer,
     run::{
         checkpoint::{self, Checkpoint},
@@ -124,7 +124,11 @@ pub(crate) fn load_model(settings: &Settings, device: &Device, watch: &mut dyn W
     let wanted = wanted.ok_or_else(|| {
         TrainError::Unusable("no model: give --model FILE.gguf, or model.path in the configuration".into())
     })?;
-    let path = locate_or_fetch(wanted, &mut |done, total| watch.progress(Phase::Loading, done, total))?;
+    let mut log = Logged::new(wanted);
+    let path = locate_or_fetch(wanted, &mut |done, total| {
+        log.hear(done, total);
+        watch.progress(Phase::Loading, done, total)
+    })?;
     let mut tell = |done, total| {
         // Loading takes a second; breaking it off is not worth the trouble.
         let _ = watch.progress(Phase::Loading, done, total);

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -52,6 +53,10 @@ pub struct Trouble {
     pub token: Option<String>,
     /// Files are sent so far and no further, so many times.
     pub cut: Option<(usize, usize)>,
+    /// As `cut`, but the connection stays open, and silent.
+    pub stall: Option<(usize, usize)>,
+    /// Between the tenths of a file.
+    pub pause: Duration,
 }
 
 /// A running hub.
@@ -67,10 +72,15 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (seen, cuts) = (Arc::clone(&requests), Mutex::new(trouble.cut.map_or(0, |(_, times)| times)));
+        let seen = Arc::clone(&requests);
+        let mut left = [trouble.cut, trouble.stall].map(|trouble| trouble.map_or(0, |(_, times)| times));
         std::thread::spawn(move || {
+            let mut silent = Vec::new();
             for stream in listener.incoming() {
-                answer(&stream.unwrap(), &files, &trouble, &cuts, &seen);
+                let stream = stream.unwrap();
+                if answer(&stream, &files, &trouble, &mut left, &seen) == Connection::Silent {
+                    silent.push(stream);
+                }
             }
         });
         Self { endpoint, requests }
@@ -82,10 +92,24 @@ impl Server {
     }
 }
 
-fn answer(stream: &TcpStream, files: &[File], trouble: &Trouble, cuts: &Mutex<usize>, seen: &Mutex<Vec<String>>) {
+/// What becomes of a connection.
+#[derive(PartialEq, Eq)]
+enum Connection {
+    Closed,
+    /// It is kept, and nothing more is sent.
+    Silent,
+}
+
+fn answer(
+    stream: &TcpStream,
+    files: &[File],
+    trouble: &Trouble,
+    [cuts, stalls]: &mut [usize; 2],
+    seen: &Mutex<Vec<String>>,
+) -> Connection {
     let lines: Vec<String> =
         BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
-    let Some(path) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return };
+    let Some(path) = lines.first().and_then(|line| line.split(' ').nth(1)) else { return Connection::Closed };
     let header = |name: &str| {
         let found =
             lines.iter().find_map(|line| line.split_once(": ").filter(|(key, _)| key.eq_ignore_ascii_case(name)));
@@ -108,18 +132,31 @@ fn answer(stream: &TcpStream, files: &[File], trouble: &Trouble, cuts: &Mutex<us
     };
     let rest = &file.content[from.unwrap_or(0)..];
     let status = if from.is_some() { "206 Partial Content" } else { "200 OK" };
-    let mut left = cuts.lock().unwrap();
-    match trouble.cut {
-        Some((bytes, _)) if *left > 0 && rest.len() > bytes => {
-            *left -= 1;
-            send(stream, status, &rest[..bytes], rest.len());
-        }
-        _ => send(stream, status, rest, rest.len()),
+    let due = |of: Option<(usize, usize)>, left: &mut usize| {
+        let (bytes, _) = of.filter(|(bytes, _)| *left > 0 && rest.len() > *bytes)?;
+        *left -= 1;
+        Some(bytes)
+    };
+    if let Some(bytes) = due(trouble.cut, cuts) {
+        return send(stream, status, &rest[..bytes], rest.len());
     }
+    if let Some(bytes) = due(trouble.stall, stalls) {
+        send(stream, status, &rest[..bytes], rest.len());
+        return Connection::Silent;
+    }
+    let (first, others) = rest.split_at(rest.len() / 10);
+    send(stream, status, first, rest.len());
+    for part in others.chunks(first.len().max(1)) {
+        std::thread::sleep(trouble.pause);
+        // A client that went away is what some tests are about.
+        let _ = (&*stream).write_all(part);
+    }
+    Connection::Closed
 }
 
-fn send(mut stream: &TcpStream, status: &str, body: &[u8], promised: usize) {
+fn send(mut stream: &TcpStream, status: &str, body: &[u8], promised: usize) -> Connection {
     let head = format!("HTTP/1.1 {status}\r\ncontent-length: {promised}\r\nconnection: close\r\n\r\n");
-    // A client that went away is what some tests are about.
+    // As above.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+    Connection::Closed
 }

@@ -6,7 +6,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, flags, say};
+use super::{Failure, fetching, flags, say};
 use crate::{
     assets,
     bench::{
@@ -14,7 +14,7 @@ use crate::{
         decode::{DecodePlan, DecodeReport, decode},
         grpo::{GrpoReport, grpo, read_prompts},
     },
-    model::{Model, device, locate::unheard, locate_or_fetch},
+    model::{Model, device},
     settings::{ModelSettings, Quantize, Settings},
 };
 
@@ -119,7 +119,7 @@ impl Common {
         let path = settings.map_err(|e| Failure::Environment(e.to_string()))?.model.path.unwrap_or_default();
         let load = || {
             let device = device::choose(&self.device)?.device;
-            Model::load(&locate_or_fetch(&path, &mut unheard)?, Quantize::Auto, &device, &mut |_, _| {})
+            Model::load(&fetching::model(&path)?, Quantize::Auto, &device, &mut |_, _| {})
         };
         Ok(load().map_err(BenchError::from)?)
     }

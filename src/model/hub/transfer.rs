@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -15,8 +16,6 @@ use crate::model::ModelError;
 const TRIES: u32 = 3;
 /// Read at a time.
 const CHUNK: usize = 256 << 10;
-/// Shares of the whole that are logged.
-const LOGGED_SHARES: u64 = 20;
 
 /// Files on their way.
 pub(super) struct Transfer<'a, 'p> {
@@ -26,8 +25,6 @@ pub(super) struct Transfer<'a, 'p> {
     /// Bytes of files that are there.
     pub(super) done: u64,
     pub(super) total: u64,
-    /// The share that was logged last, of [`LOGGED_SHARES`].
-    pub(super) told: u64,
     pub(super) progress: &'a mut Progress<'p>,
 }
 
@@ -125,7 +122,7 @@ impl Transfer<'_, '_> {
         let mut reader = answer.body_mut().as_reader();
         let (mut buffer, mut at) = (vec![0; CHUNK], start);
         loop {
-            let read = reader.read(&mut buffer).map_err(|e| Broken::Connection(e.to_string()))?;
+            let read = reader.read(&mut buffer).map_err(|e| Broken::Connection(self.interruption(&e)))?;
             if read == 0 {
                 return Ok(());
             }
@@ -141,15 +138,20 @@ impl Transfer<'_, '_> {
         }
     }
 
+    /// Why no more bytes came.
+    fn interruption(&self, error: &io::Error) -> String {
+        let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+        match cause {
+            Some(ureq::Error::Timeout(_)) => {
+                format!("the hub has sent nothing for {} (HF_HUB_DOWNLOAD_TIMEOUT)", seconds(self.hub.patience))
+            }
+            _ => error.to_string(),
+        }
+    }
+
     /// Tells how far the transfer is; an error if it is to end.
     fn tell(&mut self, of_file: u64) -> Result<(), ModelError> {
         let done = self.done + of_file;
-        let share = (done * LOGGED_SHARES).checked_div(self.total).unwrap_or(LOGGED_SHARES);
-        if share > self.told {
-            self.told = share;
-            let (done, total) = (done >> 20, self.total >> 20);
-            tracing::info!("{}: {done} of {total} MiB ({} %)", self.wanted.repository, share * 100 / LOGGED_SHARES);
-        }
         if (self.progress)(done, self.total).is_break() {
             return Err(self.error("its transfer was broken off; start again to go on from there".into()));
         }
@@ -184,6 +186,11 @@ impl Transfer<'_, '_> {
         }
         wrong(format!("{name} has the SHA-256 {found}, not {}", lfs.sha256))
     }
+}
+
+/// A span of time as people set it.
+fn seconds(span: Duration) -> String {
+    format!("{} s", span.as_secs_f64())
 }
 
 fn length(file: &File, path: &Path) -> Result<u64, ModelError> {

@@ -5,9 +5,9 @@ use std::fmt;
 use serde_json::json;
 
 use crate::{
-    cli::Failure,
+    cli::{Failure, fetching},
     data::{CheckReport, Dataset, Prompts, Split},
-    model::{Tokenizer, locate::unheard, locate_or_fetch},
+    model::Tokenizer,
     rl::{TrainError, questions::prompt_tokens},
     settings::{DataSettings, Settings},
 };
@@ -24,8 +24,7 @@ pub struct Lengths {
 /// # Errors
 /// The model's file or a database cannot be read, or a template fails.
 pub fn measure(model: &str, settings: &Settings, report: &CheckReport) -> Result<Vec<Lengths>, Failure> {
-    let tokenizer =
-        locate_or_fetch(model, &mut unheard).and_then(|path| Tokenizer::open(&path)).map_err(TrainError::from)?;
+    let tokenizer = fetching::model(model).and_then(|path| Tokenizer::open(&path)).map_err(TrainError::from)?;
     let prompts = Prompts::new(&settings.prompt).map_err(TrainError::from)?;
     let lenient = DataSettings { skip_bad: true, ..settings.data.clone() };
     let there = |split: &Split| report.splits.iter().any(|s| s.split == split.to_string() && s.questions > 0);

@@ -37,7 +37,7 @@ fn files() -> Vec<File> {
 }
 
 fn hub(endpoint: &str, home: &Path, token: Option<&str>) -> Hub {
-    Hub::new(endpoint, token.map(str::to_owned), Cache::new(home.join("hub")), false, Duration::from_secs(60))
+    Hub::new(endpoint, token.map(str::to_owned), Cache::new(home.join("hub")), false, Duration::from_mins(1))
 }
 
 fn fetch(hub: &Hub) -> Result<PathBuf, String> {

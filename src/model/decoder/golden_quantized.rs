@@ -1,5 +1,5 @@
 //! Tiny models whose projections are quantized at load, against transformers with weights that went through bitsandbytes' NF4 and
-//! the `gguf` package's Q8_0 (scripts/make-quantized-logits).
+//! the `gguf` package's `Q8_0` (scripts/make-quantized-logits).
 
 use std::path::PathBuf;
 

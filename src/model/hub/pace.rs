@@ -47,14 +47,13 @@ impl Pace {
     pub fn describe(&self, total: u64) -> String {
         let done = self.points.back().map_or(0, |(_, done)| *done).min(total);
         let share = (u128::from(done) * 100).checked_div(u128::from(total)).unwrap_or(100);
-        let mut text = format!("{share:3} %  {:.1} of {:.1} MiB", done as f64 / MIB, total as f64 / MIB);
-        if let Some(speed) = self.speed() {
-            text += &format!("  {:.1} MiB/s", speed / MIB);
-            if done < total {
-                text += &format!("  {} left", duration((total - done) as f64 / speed));
-            }
+        let text = format!("{share:3} %  {:.1} of {:.1} MiB", done as f64 / MIB, total as f64 / MIB);
+        let Some(speed) = self.speed() else { return text };
+        let text = format!("{text}  {:.1} MiB/s", speed / MIB);
+        if done == total {
+            return text;
         }
-        text
+        format!("{text}  {} left", duration((total - done) as f64 / speed))
     }
 }
 

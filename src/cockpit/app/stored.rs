@@ -59,6 +59,10 @@ impl App {
             });
             move |app: &mut Self| {
                 app.shelf.put(step, groups);
+                // The charts' cursor could not follow to what was not here yet.
+                if app.ui.sample.is_some_and(|key| key.0 == step) {
+                    app.cursor_to_sample();
+                }
                 if let Err(error) = read {
                     app.toast(LogLevel::Error, error.to_string());
                 }

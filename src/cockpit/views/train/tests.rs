@@ -396,6 +396,7 @@ fn the_cursor_shows_the_samples_of_steps_that_are_only_in_the_store() {
     press(&mut app, "]");
     let shown = settle(&mut app, &store);
     assert!(shown.contains("step 3 · question 1/2"), "{shown}");
+    assert_eq!(app.ui.charts.cursor, Some(3));
     press(&mut app, "[");
     assert_eq!((app.ui.sample, app.ui.charts.cursor), (Some((2, 1)), Some(2)));
     app.show_on_charts(50);

@@ -29,6 +29,8 @@ pub enum Overlay {
     Entry(Purpose),
     /// The list of actions; the number is the marked one.
     Palette(usize),
+    /// What can be typed next; the number is the page.
+    Hints(usize),
     /// The list of themes; the number is the marked one.
     Themes(usize),
 }

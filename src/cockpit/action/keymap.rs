@@ -105,6 +105,18 @@ impl Keymap {
         self.of(info).first().map_or_else(String::new, Chord::label)
     }
 
+    /// The first key of an action that means it in the first of these scopes that know the key; `None` where none does.
+    pub fn reaching(&self, info: &ActionInfo, scopes: &[Scope]) -> Option<Chord> {
+        let meant = |chord: &Chord| {
+            let by_scope = |scope: &Scope| {
+                let mut own = self.entries().filter(|(other, _)| other.scope == *scope);
+                own.find(|(_, keys)| keys.contains(chord)).map(|(other, _)| other.id)
+            };
+            scopes.iter().find_map(by_scope) == Some(info.id)
+        };
+        self.of(info).iter().find(|chord| meant(chord)).copied()
+    }
+
     fn of(&self, info: &ActionInfo) -> &[Chord] {
         self.entries().find(|(other, _)| other.id == info.id).map_or(&[], |(_, keys)| keys)
     }

@@ -1,10 +1,12 @@
 //! The one registry of what keys do: dispatch, footer hints and help are all made from it.
 
 mod chord;
+mod group;
 mod keymap;
 mod table;
 
 pub use chord::Chord;
+pub use group::Group;
 pub use keymap::{Keymap, KeymapError};
 pub use table::ACTIONS;
 
@@ -19,6 +21,7 @@ pub enum Action {
     Evaluate,
     TakeControl,
     Export,
+    Hints,
     Help,
     Quit,
     FocusNext,

@@ -54,6 +54,7 @@ actions! {
     Main Back "back" [Chord::key(K::Esc)] "back" "Close what is open; leave the zoom." None;
     Main Redraw "redraw" [Chord::ctrl('l')] "redraw" "Draw the whole screen anew." None;
     Main Suspend "suspend" [Chord::ctrl('z')] "suspend" "Suspend the cockpit until the shell's `fg`; training goes on." None;
+    Main Hints "hints" [Chord::char(';')] "keys" "Show which keys do what here, by groups; the next one does it. Again: the rest of them." Some(3);
     Main Palette "palette" [Chord::ctrl('p'), Chord::char(':')] "actions" "Find an action by a few letters of its name, and do it." Some(3);
     Main Help "help" [Chord::char('?')] "help" "Show keys and what every metric means." Some(3);
     Main Quit "quit" [Chord::char('q'), Chord::ctrl('c')] "quit" "Leave; asks first while a trainer is at work." Some(2);

@@ -11,6 +11,7 @@ mod arrival;
 mod charts;
 mod effect;
 mod entries;
+mod hints;
 mod manners;
 mod mouse;
 mod orders;
@@ -24,6 +25,7 @@ mod travel;
 
 pub use charts::Ghost;
 pub use effect::{Effect, Leave};
+pub use hints::Hint;
 pub use manners::Message;
 pub use orders::QUIT_ANSWERS;
 pub use playback::NO_TRAINER;
@@ -127,6 +129,7 @@ impl App {
         }
         let meant = self.scopes().into_iter().find_map(|scope| Some((scope, self.keymap.action(event, scope)?)));
         match (meant, self.ui.overlay) {
+            (Some((scope, action)), Overlay::Hints(page)) => return self.in_hints(page, scope, action),
             (Some((scope, action)), _) => return self.perform(scope, action),
             (None, Overlay::Entry(purpose)) => {
                 self.ui.line.key(event, purpose);
@@ -173,6 +176,7 @@ impl App {
                 return Some(Effect::Export);
             }
             Action::Help => self.toggle_help(),
+            Action::Hints => self.ui.overlay = Overlay::Hints(0),
             Action::Palette => self.open_palette(),
             Action::Quit => return self.quit(),
             Action::Show(view) => self.show(view),

@@ -5,6 +5,7 @@ use crate::cockpit::{
     action::{ACTIONS, Action, ActionInfo, Scope},
     entry::Line,
     ui::Overlay,
+    views::View,
 };
 
 impl App {
@@ -54,6 +55,15 @@ impl App {
             _ if asks && !self.is_in_control() => Some(self.how_to_steer()),
             Action::PreviousGroup | Action::NextGroup if self.run.samples().len() < 2 => {
                 Some("there is no other question yet".into())
+            }
+            Action::NextMarker | Action::PreviousMarker if self.run.markers().is_empty() => {
+                Some("nothing is marked on the charts yet".into())
+            }
+            Action::PanBack | Action::PanOn | Action::WholeRun if !self.ui.charts.is_zoomed() => {
+                Some("the whole run is on show".into())
+            }
+            Action::Copy if self.ui.view != View::Controls && self.run.samples().is_empty() => {
+                Some("there is no query to copy yet".into())
             }
             _ => None,
         }

@@ -20,6 +20,7 @@ mod finished;
 mod footer;
 mod header;
 mod help;
+mod hints;
 pub(super) mod log;
 mod marks;
 pub(super) mod painted;
@@ -80,6 +81,7 @@ fn screen(app: &mut App, area: Rect, buf: &mut Buffer) {
         Overlay::Finished => finished::render(app, area, buf),
         Overlay::Themes(marked) => themes::render(app, marked, area, buf),
         Overlay::Palette(marked) => palette::render(app, marked, area, buf),
+        Overlay::Hints(page) => app.ui.overlay = Overlay::Hints(hints::render(app, page, area, buf)),
         Overlay::Quit(marked) => dialog::quit(app, marked, area, buf),
     }
 }

@@ -23,7 +23,7 @@ use super::{
 };
 
 /// What fills the screen between header and footer.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum View {
     /// Charts, the newest questions, the log.
     #[default]

@@ -100,6 +100,7 @@ fn once(folder: &RunFolder, size: Option<(u16, u16)>) -> Result<(), Failure> {
     let look = look(folder)?;
     let mut app = App::new(look.theme, look.symbols, None);
     app.arrange(&look.charts);
+    app.ui.charts.log_x = look.log_x;
     for record in &read_run(folder)? {
         app.record(record);
     }

@@ -69,7 +69,9 @@ pub fn screenshot(args: &ScreenshotArgs) -> Result<(), Failure> {
     // Records in a file have no settings beside them, and settings of another version do not keep a run from being seen.
     let folder = RunFolder::open(&args.run).ok().filter(|_| args.run.is_dir());
     let settings = folder.and_then(|folder| Settings::from_file(&folder.settings()).ok());
-    app.arrange(&settings.unwrap_or_default().ui.charts);
+    let ui = settings.unwrap_or_default().ui;
+    app.arrange(&ui.charts);
+    app.ui.charts.log_x = ui.log_x;
     let (columns, rows) = args.size;
     let drawn = screen::draw_run(&mut app, &records, &args.keys, columns, rows);
     if args.out.as_deref() == Some(Path::new("-")) {

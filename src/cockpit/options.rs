@@ -94,6 +94,8 @@ pub struct CockpitOptions {
     pub exports: Option<PathBuf>,
     /// The dashboard's charts; the method's own if empty.
     pub charts: Vec<ChartSetting>,
+    /// Whether the charts' x-axis starts out logarithmic.
+    pub log_x: bool,
     /// A past run to be seen beside the one on show.
     pub ghost: Option<PastRun>,
 }
@@ -136,6 +138,7 @@ impl CockpitOptions {
             place,
             exports: None,
             charts: settings.charts.clone(),
+            log_x: settings.log_x,
             ghost: None,
         })
     }

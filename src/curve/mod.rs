@@ -6,6 +6,7 @@ mod histogram;
 mod range;
 mod scale;
 mod smooth;
+mod spacing;
 mod thin;
 mod ticks;
 
@@ -13,8 +14,9 @@ pub use histogram::Histogram;
 pub use range::{Range, middle};
 pub use scale::Scale;
 pub use smooth::{Ema, Extremes};
+pub use spacing::Spacing;
 pub use thin::{clipped, envelope, thinned};
-pub use ticks::{decades, round_ticks, time_ticks};
+pub use ticks::{decades, round_ticks, time_decades, time_ticks};
 
 /// A place on a curve: x, then value. Values may be NaN where there is none.
 pub type Point = (f64, f64);

@@ -40,6 +40,14 @@ pub fn decades(range: Range, at_most: usize) -> Vec<f64> {
     fine.into_iter().chain(coarse).find(|ticks| ticks.len() <= at_most).unwrap_or_default()
 }
 
+/// Usual lengths of time within a range in seconds, each several times the one before, rising, at most so many.
+pub fn time_decades(range: Range, at_most: usize) -> Vec<f64> {
+    let usual = [1.0, 10.0, 60.0, 600.0, 3600.0, 6.0 * 3600.0, 24.0 * 3600.0, 240.0 * 3600.0, 2400.0 * 3600.0];
+    let within: Vec<f64> = usual.into_iter().filter(|tick| (range.min..=range.max).contains(tick)).collect();
+    let every = within.len().div_ceil(at_most.max(1)).max(1);
+    within.into_iter().step_by(every).take(at_most).collect()
+}
+
 /// Multiples of a usual length of time within a range in seconds, rising, at most so many.
 pub fn time_ticks(range: Range, at_most: usize) -> Vec<f64> {
     const MINUTE: f64 = 60.0;
@@ -89,6 +97,8 @@ mod tests {
         close(&decades(Range { min: 0.005, max: 30.0 }, 4), &[0.01, 0.1, 1.0, 10.0]);
         close(&decades(Range { min: 0.5, max: 6.0 }, 4), &[0.5, 1.0, 2.0, 5.0]);
         close(&time_ticks(Range { min: 0.0, max: 7300.0 }, 5), &[0.0, 1800.0, 3600.0, 5400.0, 7200.0]);
+        close(&time_decades(Range { min: 4.0, max: 8000.0 }, 9), &[10.0, 60.0, 600.0, 3600.0]);
+        close(&time_decades(Range { min: 4.0, max: 8000.0 }, 2), &[10.0, 600.0]);
         assert!(round_ticks(Range { min: 2.0, max: 2.0 }, 4).is_empty());
     }
 
@@ -110,9 +120,10 @@ mod tests {
         #[test]
         fn decades_rise_within_the_range_and_are_few(a in -12.0..12.0_f64, b in -12.0..12.0_f64, most in 1usize..20) {
             let range = Range { min: 10_f64.powf(a.min(b)), max: 10_f64.powf(a.max(b)) };
-            let ticks = decades(range, most);
-            prop_assert!(ticks.len() <= most && ticks.is_sorted_by(|a, b| a < b));
-            prop_assert!(ticks.iter().all(|tick| *tick >= range.min && *tick <= range.max));
+            for ticks in [decades(range, most), time_decades(range, most)] {
+                prop_assert!(ticks.len() <= most && ticks.is_sorted_by(|a, b| a < b));
+                prop_assert!(ticks.iter().all(|tick| *tick >= range.min && *tick <= range.max));
+            }
         }
     }
 }

@@ -526,6 +526,8 @@ pub struct UiSettings {
     pub keys: BTreeMap<String, Vec<String>>,
     /// The dashboard's charts in their order, by name or metric (docs/cockpit.md); the method's own if empty.
     pub charts: Vec<ChartSetting>,
+    /// Whether the x-axis of the charts starts out logarithmic; `p` turns it.
+    pub log_x: bool,
 }
 
 impl Default for UiSettings {
@@ -539,6 +541,7 @@ impl Default for UiSettings {
             low_bandwidth: "auto".into(),
             keys: BTreeMap::new(),
             charts: Vec::new(),
+            log_x: false,
         }
     }
 }

@@ -41,6 +41,7 @@ pub enum Action {
     LessSmooth,
     Cursor,
     LogScale,
+    LogX,
     NextAxis,
     Envelope,
     Closer,

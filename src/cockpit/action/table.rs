@@ -108,6 +108,7 @@ actions! {
     View:Train WholeRun "whole-run" [Chord::char('0')] "whole run" "Show all steps on all charts again." None;
     View:Train NextAxis "x-axis" [Chord::char('X')] "x-axis" "Lay all charts out by steps, tokens, samples or time." None;
     View:Train LogScale "log-scale" [Chord::char('L')] "log" "Give the selected chart a logarithmic scale of values, or take it back." None;
+    View:Train LogX "log-x" [Chord::char('p')] "log x" "Lay the x-axis of all charts out by powers of ten, from the first step on, or evenly." None;
     View:Train Envelope "envelope" [Chord::char('m')] "min-max" "Show what was measured as a band from smallest to largest values, or as it is." None;
     Entry Enter "entry-enter" [Chord::key(K::Enter)] "enter" "Take what is typed." None;
     Entry Stay "entry-leave" [Chord::key(K::Esc), Chord::ctrl('c')] "leave" "Leave what is typed." None;

@@ -11,7 +11,7 @@ use crate::{
         state::{Axis, Curves, Marker},
         views::View,
     },
-    curve::Range,
+    curve::{Range, Spacing},
     run::event::LogLevel,
     settings::{ChartSetting, MemoryLimit},
 };
@@ -78,11 +78,24 @@ impl App {
     /// How a chart is drawn in so many columns of dots.
     pub fn look(&self, chart: &Chart, columns: usize, bands: bool) -> Look {
         let place = &self.ui.charts;
-        let axis = if self.run.curves().timeline().has(place.axis) { place.axis } else { Axis::Step };
+        let (axis, spacing) = (self.axis(), self.spacing());
         let steps = place.visible(self.steps());
-        let window = Range { min: self.x(axis, steps.0), max: self.x(axis, steps.1) };
+        let at = |step| spacing.place(self.x(axis, step));
+        let window = Range { min: at(steps.0), max: at(steps.1) };
         let log = place.is_log(chart);
-        Look { axis, steps, window, smoothing: place.smoothing, envelope: place.envelope, log, bands, columns }
+        Look { axis, steps, spacing, window, smoothing: place.smoothing, envelope: place.envelope, log, bands, columns }
+    }
+
+    /// What the x-axis of all charts counts: what the person asked for, where the run knows it.
+    pub fn axis(&self) -> Axis {
+        let axis = self.ui.charts.axis;
+        if self.run.curves().timeline().has(axis) { axis } else { Axis::Step }
+    }
+
+    /// How the x-axis of all charts is laid out. By powers of ten it begins at the run's first step.
+    pub fn spacing(&self) -> Spacing {
+        let first = self.run.curves().timeline().first_beyond_zero(self.axis());
+        first.filter(|_| self.ui.charts.log_x).map_or_else(Spacing::default, Spacing::log)
     }
 
     /// Where a step lies; of those that only the past run has, where it has them.
@@ -130,6 +143,11 @@ impl App {
             Action::NextAxis => {
                 self.ui.charts.next_axis(self.run.curves());
                 self.toast(LogLevel::Info, format!("x-axis: {}", self.ui.charts.axis.name()));
+            }
+            Action::LogX => {
+                self.ui.charts.log_x = !self.ui.charts.log_x;
+                let words = if self.ui.charts.log_x { "by powers of ten" } else { "evenly" };
+                self.toast(LogLevel::Info, format!("x-axis: {}, {words}", self.axis().name()));
             }
             Action::Envelope => {
                 self.ui.charts.envelope = !self.ui.charts.envelope;

@@ -47,7 +47,7 @@ mod tests {
             fixture::RunBuilder,
             state::{Axis, RunView},
         },
-        curve::Range,
+        curve::{Range, Spacing},
         run::event::Method,
     };
 
@@ -57,6 +57,7 @@ mod tests {
         Look {
             axis: Axis::Step,
             steps: (1, 40),
+            spacing: Spacing::default(),
             window,
             smoothing,
             envelope: false,

@@ -69,7 +69,7 @@ pub struct Picture {
     pub scale: Option<Scale>,
     /// Values in view that the scale has no place for.
     pub hidden: usize,
-    /// From the left to the right end.
+    /// From the left to the right end, as places are laid out.
     pub window: Range,
 }
 
@@ -93,7 +93,7 @@ impl Picture {
         }
         if let Some(past) = sources.ghost.filter(|_| chart.is_over_steps()) {
             let timeline = past.timeline();
-            let step_at = |x| timeline.step_at(look.axis, x).unwrap_or(0);
+            let step_at = |x| timeline.step_at(look.axis, look.spacing.count(x)).unwrap_or(0);
             let steps = (step_at(look.window.min), step_at(look.window.max));
             picture.ghost = ghost(Tracer { curves: past, look: &Look { steps, envelope: false, ..*look } }, chart);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Chart;
 use crate::{
     cockpit::state::{Axis, Curves},
-    curve::Range,
+    curve::{Range, Spacing},
 };
 
 /// Weights of the past that keys go through; 0 shows what was measured alone.
@@ -18,6 +18,8 @@ const NARROWEST: u64 = 4;
 pub struct Place {
     /// What the x-axis counts.
     pub axis: Axis,
+    /// Whether the x-axis goes by powers of ten.
+    pub log_x: bool,
     /// Weight of the past in smoothed curves.
     pub smoothing: f64,
     /// Whether what was measured is shown by its smallest and largest values.
@@ -36,6 +38,7 @@ impl Default for Place {
     fn default() -> Self {
         Self {
             axis: Axis::Step,
+            log_x: false,
             smoothing: SMOOTHINGS[3],
             envelope: false,
             cursor: None,
@@ -161,7 +164,9 @@ pub struct Look {
     pub axis: Axis,
     /// First and last step shown.
     pub steps: Steps,
-    /// From the left to the right end, in the axis's own measure.
+    /// How places are laid out.
+    pub spacing: Spacing,
+    /// From the left to the right end, as they are laid out.
     pub window: Range,
     /// Weight of the past in smoothed curves.
     pub smoothing: f64,

@@ -6,7 +6,7 @@ use crate::{
         fixture::RunBuilder,
         state::{Axis, RunView},
     },
-    curve::Range,
+    curve::{Range, Spacing},
     run::{
         event::{Event, StepDone},
         metrics::{self, Metrics},
@@ -19,6 +19,7 @@ fn look(run: &RunView, columns: usize) -> Look {
     Look {
         axis: Axis::Step,
         steps,
+        spacing: Spacing::default(),
         window: Range { min: 0.0, max: run.step() as f64 },
         smoothing: 0.0,
         envelope: false,
@@ -152,4 +153,21 @@ fn candidates_are_counted_by_reward() {
     let heat = heat(run.samples(), Measure::Length, 5, 4).unwrap();
     assert_eq!((heat.steps, heat.columns.len()), ((1, 10), 5));
     assert!(heat.columns.iter().all(|column| (column.iter().sum::<f64>() - 1.0).abs() < 1e-9));
+}
+
+#[test]
+fn on_a_logarithmic_x_axis_equal_factors_are_equally_far() {
+    let run = RunView::replay(&RunBuilder::with_steps(100).records());
+    let spacing = Spacing::log(1.0);
+    let look = Look { spacing, window: Range { min: 0.0, max: 2.0 }, ..look(&run, 400) };
+    let accuracy = picture(&run, "accuracy", &look);
+    let places: Vec<f64> = accuracy.lines[0].points.iter().map(|point| point.0).collect();
+    assert!(places.is_sorted() && places.first() == Some(&0.0) && places.last() == Some(&2.0), "{places:?}");
+    let at = |place: f64| places.iter().any(|x| (x - place).abs() < 1e-9);
+    assert!(at(1.0), "step 10 lies in the middle");
+    // The first evaluation, before any step, lies where the first step does.
+    assert!(accuracy.marks.iter().any(|mark| mark.x == 0.0), "{:?}", accuracy.marks);
+    // Many steps share the last columns: their first, last, lowest and highest stay.
+    let few = picture(&run, "loss", &Look { columns: 20, ..look });
+    assert!(few.lines[0].points.len() < 70, "{}", few.lines[0].points.len());
 }

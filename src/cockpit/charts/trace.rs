@@ -134,7 +134,7 @@ impl<'a> Tracer<'a> {
     }
 
     pub fn x(&self, step: u64) -> f64 {
-        self.curves.timeline().x(self.look.axis, step)
+        self.look.spacing.place(self.curves.timeline().x(self.look.axis, step))
     }
 
     fn thin(&self, points: impl Iterator<Item = Point>) -> Vec<Point> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
-    curves::{self, axis, place},
+    curves::{self, place},
     marks,
     widgets::put,
 };
@@ -16,7 +16,7 @@ use crate::{
         state::Axis,
         text,
     },
-    curve::{Range, Scale, decades, round_ticks, time_ticks},
+    curve::{Range, Scale, decades, round_ticks, time_decades, time_ticks},
 };
 
 /// Rows from one value on the axis to the next, at least.
@@ -80,23 +80,30 @@ fn values(chart: &Chart, scale: Scale, rows: u16) -> Vec<(f64, String)> {
     marks
 }
 
+/// What round places there are on the axis, at most so many.
+fn ticks(app: &App, window: Range, most: usize) -> Vec<f64> {
+    let (axis, spacing) = (app.axis(), app.spacing());
+    let counts = Range { min: spacing.count(window.min), max: spacing.count(window.max) };
+    let even = |counts| if axis == Axis::Clock { time_ticks(counts, most) } else { round_ticks(counts, most) };
+    let powers = |counts| if axis == Axis::Clock { time_decades(counts, most) } else { decades(counts, most) };
+    let mut ticks = if spacing.is_log() { powers(counts) } else { Vec::new() };
+    if ticks.len() < 2 {
+        // Few steps of a long run have no power of ten among them.
+        ticks = even(counts);
+    }
+    // No part of a step is a place.
+    ticks.retain(|tick| axis != Axis::Step || tick.fract() == 0.0);
+    ticks
+}
+
 /// Round places below the plot, with their names under them.
 fn below(app: &App, picture: &Picture, room: Rect, buf: &mut Buffer) {
-    let (axis, window, y) = (axis(app), picture.window, room.bottom());
+    let (axis, spacing, window, y) = (app.axis(), app.spacing(), picture.window, room.bottom());
     let most = usize::from(room.width / COLUMNS).clamp(1, 12);
-    let ticks = match axis {
-        Axis::Clock => time_ticks(window, most),
-        _ => round_ticks(window, most),
-    };
-    // No part of a step is a place.
-    let ticks = ticks.into_iter().filter(|tick| axis != Axis::Step || tick.fract() == 0.0);
-    let name = match axis {
-        Axis::Clock => "time",
-        other => other.name(),
-    };
-    let mut free = put(buf, room.x, y + 1, room.right(), name, app.theme.muted()) + 1;
-    for tick in ticks {
-        let share = if window.span() > 0.0 { (tick - window.min) / window.span() } else { 0.0 };
+    let name = if spacing.is_log() { format!("{} (log)", axis.name()) } else { axis.name().to_owned() };
+    let mut free = put(buf, room.x, y + 1, room.right(), &name, app.theme.muted()) + 1;
+    for tick in ticks(app, window, most) {
+        let share = if window.span() > 0.0 { (spacing.place(tick) - window.min) / window.span() } else { 0.0 };
         let x = room.x + (share * f64::from(room.width * 2 - 1)).round() as u16 / 2;
         put(buf, x, y, room.right(), self::tick(app, false), app.theme.border(false));
         let words = place(axis, tick);

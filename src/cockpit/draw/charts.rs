@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use super::{
-    curves::{self, Words, axis, picture, place, titles, values},
+    curves::{self, Words, picture, place, titles, values},
     distribution, marks,
     widgets::put,
 };
@@ -134,8 +134,9 @@ pub fn range(app: &App, chart: &Chart, picture: &Picture) -> String {
 /// What of the x-axis is shown, the longest form first.
 fn extent(app: &App, picture: &Picture) -> Vec<String> {
     let dash = if app.symbols.ascii { ".." } else { "–" };
-    let axis = axis(app);
-    let (from, to) = (place(axis, picture.window.min), place(axis, picture.window.max));
+    let spacing = app.spacing();
+    let end = |at| place(app.axis(), spacing.count(at));
+    let (from, to) = (end(picture.window.min), end(picture.window.max));
     let mut forms = Vec::new();
     if let Some(step) = app.ui.charts.cursor {
         forms.extend([format!("step {step}"), step.to_string()]);
@@ -146,6 +147,9 @@ fn extent(app: &App, picture: &Picture) -> Vec<String> {
     }
     if app.ui.charts.is_zoomed() && app.ui.charts.follows() {
         forms.push(format!("{from}{dash}{to} follow"));
+    }
+    if spacing.is_log() {
+        forms.push(format!("log {from}{dash}{to}"));
     }
     forms.push(format!("{from}{dash}{to}"));
     forms

@@ -60,16 +60,10 @@ pub fn is_visible(app: &App, step: u64) -> bool {
     (from..=to).contains(&step)
 }
 
-/// Where a step lies on the axis on show.
+/// Where a step lies on the axis on show, as it is laid out.
 pub fn x_of(app: &App, step: u64) -> f64 {
     let timeline = app.run.curves().timeline();
-    timeline.x(axis(app), step)
-}
-
-/// The axis on show.
-pub fn axis(app: &App) -> Axis {
-    let axis = app.ui.charts.axis;
-    if app.run.curves().timeline().has(axis) { axis } else { Axis::Step }
+    app.spacing().place(timeline.x(app.axis(), step))
 }
 
 /// A place on the x-axis in words.

@@ -91,7 +91,7 @@ mod tests {
             fixture::RunBuilder,
             state::{Axis, RunView},
         },
-        curve::Range,
+        curve::{Range, Spacing},
         run::event::Method,
     };
 
@@ -102,6 +102,7 @@ mod tests {
         let look = charts::Look {
             axis: Axis::Step,
             steps: (1, 20),
+            spacing: Spacing::default(),
             window,
             smoothing,
             envelope: false,

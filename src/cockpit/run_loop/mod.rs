@@ -77,6 +77,7 @@ async fn show(feed: Feed, mut app: App, options: CockpitOptions) -> Result<Outco
     app.place = options.place.clone();
     app.keymap = options.keymap.clone();
     app.arrange(&options.charts);
+    app.ui.charts.log_x = options.log_x;
     let mut screen = Screen::take()?;
     if options.mouse {
         screen.mouse(true)?;

@@ -133,6 +133,11 @@ impl Timeline {
         self.stands.last().map(|stand| stand.step)
     }
 
+    /// Where the first step lies that is beyond the axis's start.
+    pub fn first_beyond_zero(&self, axis: Axis) -> Option<f64> {
+        self.stands.iter().map(|stand| of(stand, axis)).find(|x| *x > 0.0)
+    }
+
     /// From the first step's end to the last one's.
     pub fn extent(&self, axis: Axis) -> Option<Range> {
         let (first, last) = (self.stands.first()?, self.stands.last()?);

@@ -60,6 +60,7 @@ pub fn act(app: &mut App, action: Action) {
         Action::Zoom => app.ui.zoom = !app.ui.zoom,
         Action::Cursor
         | Action::LogScale
+        | Action::LogX
         | Action::NextAxis
         | Action::Envelope
         | Action::Closer

@@ -176,6 +176,32 @@ fn the_cursor_shows_values_and_samples_of_its_step_on_all_charts() {
 }
 
 #[test]
+fn the_x_axis_can_go_by_powers_of_ten_and_the_cursor_with_it() {
+    let mut app = dashboard(&RunBuilder::with_steps(100), &Symbols::UNICODE);
+    press(&mut app, "lzp");
+    assert!(app.ui.charts.log_x);
+    let drawn = screen(&mut app, 100, 26);
+    insta::assert_snapshot!("alone_log_x", drawn);
+    let row = |screen: &str| screen.lines().find(|line| line.contains("step (log)")).map(str::to_owned);
+    let ticks: Vec<String> = row(&drawn).unwrap().split_whitespace().map(str::to_owned).collect();
+    assert!(ticks.windows(2).any(|pair| pair == ["5", "10"]) && ticks.contains(&"100".to_owned()), "{ticks:?}");
+    // The cursor on step 10 stands above its name.
+    app.show_on_charts(10);
+    app.ui.zoom = true;
+    let pointed = screen(&mut app, 100, 26);
+    let cursor = pointed.lines().find_map(|line| line.chars().skip(8).take(90).position(|c| c == '│')).unwrap() + 8;
+    let named = row(&pointed).unwrap();
+    let at = named.chars().collect::<Vec<_>>().windows(4).position(|four| four == [' ', '1', '0', ' ']).unwrap() + 1;
+    assert!(cursor.abs_diff(at) <= 1, "{cursor} {at} {pointed}");
+    for _ in 0..4 {
+        press(&mut app, "X");
+        screen(&mut app, 100, 26);
+    }
+    press(&mut app, "wp");
+    assert!(!app.ui.charts.log_x && !screen(&mut app, 100, 26).contains("(log)"));
+}
+
+#[test]
 fn from_a_sample_the_cursor_goes_to_its_step() {
     let mut app = midway();
     app.ui.focus = Pane::Sample;
@@ -190,7 +216,7 @@ fn from_a_sample_the_cursor_goes_to_its_step() {
 #[test]
 fn before_the_first_step_there_is_nothing_to_point_at() {
     let mut app = dashboard(&RunBuilder::new(), &Symbols::UNICODE);
-    for key in ["v", "w", "W", "a", "d", "0", "X", "L", "m", "n", "N"] {
+    for key in ["v", "w", "W", "a", "d", "0", "X", "L", "p", "m", "n", "N"] {
         press(&mut app, key);
         screen(&mut app, 80, 24);
     }
@@ -319,7 +345,7 @@ proptest! {
     #[test]
     fn no_size_and_no_key_does_harm(
         sizes in prop::collection::vec((0u16..210, 0u16..70), 1..5),
-        keys in "[vwWad0XLmnNhjklgGzsS\\[\\]\n\t↓↑\u{1b}]{0,24}",
+        keys in "[vwWad0XLpmnNhjklgGzsS\\[\\]\n\t↓↑\u{1b}]{0,24}",
         steps in 0u64..40,
         charts in prop::collection::vec(0usize..CHARTS.len(), 0..12),
         values in prop::collection::vec(any::<f64>(), 0..8),

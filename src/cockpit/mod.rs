@@ -43,6 +43,8 @@ mod pty_tests;
 #[cfg(test)]
 mod replay_tests;
 #[cfg(test)]
+mod style_tests;
+#[cfg(test)]
 mod tests;
 
 pub use app::{App, Leave};

@@ -40,6 +40,16 @@ fn level(app: &App, level: LogLevel) -> Style {
     }
 }
 
+/// Whether a general key is worth a hint in a view: some move nothing that is on show there.
+fn is_of_use(view: View, action: Action) -> bool {
+    match action {
+        Action::PreviousGroup | Action::NextGroup => view == View::Train,
+        Action::Zoom => matches!(view, View::Train | View::Rollouts | View::Model | View::Runs),
+        Action::FocusNext => !matches!(view, View::Runs | View::Logs),
+        _ => true,
+    }
+}
+
 /// As many hints as fit, the most needed ones first; what makes no sense now is left out.
 fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     let mut x = area.x + 1;
@@ -51,6 +61,7 @@ fn keys(app: &App, area: Rect, buf: &mut Buffer) {
     // A view's own keys and the tape's come first among equals, and space is the tape's.
     hints.sort_by_key(|info| (info.hint, info.scope == Scope::Main));
     hints.retain(|info| !replay || info.action != Action::PauseResume);
+    hints.retain(|info| is_of_use(app.ui.view, info.action));
     for info in hints {
         // In a replay the trainer's keys are greyed, so that nobody looks for them.
         let greyed = replay && needs_trainer(info.action) && info.action != Action::TakeControl;

@@ -75,11 +75,15 @@ pub fn scrolled(lines: &[Line<'_>], scroll: usize, area: Rect, buf: &mut Buffer)
 
 /// A hint in the middle of an empty pane.
 pub fn empty(app: &App, lines: &[&str], area: Rect, buf: &mut Buffer) {
+    let styled = |(at, line)| {
+        let style = if at == 0 { app.theme.text() } else { app.theme.muted() };
+        text::wrap(line, usize::from(area.width)).into_iter().map(move |part| (part, style))
+    };
+    let lines: Vec<_> = lines.iter().copied().enumerate().flat_map(styled).collect();
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 2;
-    for (row, line) in lines.iter().enumerate().take(usize::from(area.height)) {
-        let line = text::fit(line, usize::from(area.width), app.symbols.ellipsis);
-        let x = area.x + (area.width - (text::width(&line) as u16).min(area.width)) / 2;
-        put(buf, x, top + row as u16, area.right(), &line, if row == 0 { app.theme.text() } else { app.theme.muted() });
+    for (y, (line, style)) in (top..area.bottom()).zip(&lines) {
+        let x = area.x + (area.width - (text::width(line) as u16).min(area.width)) / 2;
+        put(buf, x, y, area.right(), line, *style);
     }
 }
 

@@ -202,6 +202,11 @@ impl RunView {
     }
 
     fn checkpoint_saved(&mut self, time: f64, saved: &CheckpointSaved) {
+        if self.checkpoints.contains(saved) {
+            // One that was kept as the best and was due anyway is told twice.
+            return;
+        }
+        self.checkpoints.retain(|old| old.step != saved.step);
         self.checkpoints.push(saved.clone());
         let why = match saved.reason {
             CheckpointReason::Periodic => "",

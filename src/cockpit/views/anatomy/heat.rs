@@ -24,6 +24,8 @@ const SHADES: [&str; 5] = [" ", "░", "▒", "▓", "█"];
 const ASCII_SHADES: [&str; 5] = [" ", ".", "-", "+", "#"];
 /// Heights of a small curve.
 const HEIGHTS: [&str; 5] = ["▁", "▂", "▄", "▆", "█"];
+/// Rows that a layer gets at most.
+const TALLEST: usize = 3;
 /// Columns of a layer's number.
 const NUMBER: usize = 5;
 
@@ -113,11 +115,15 @@ pub fn render(app: &mut App, area: Rect, buf: &mut Buffer) {
     let remark = format!("{} of {}", flows.len() - app.ui.model.back, flows.len());
     let inner = frame(app, &title, &remark, app.ui.model.gradients, area, buf).inner(Margin::new(1, 0));
     let below = told(app, &flow, usize::from(inner.width));
-    let rows = usize::from(inner.height).saturating_sub(below.len() + 2);
+    // Few layers get tall cells; legend and figures stand right below them.
+    let most = usize::from(inner.height).saturating_sub(below.len() + 2);
+    let tall = (most / layers.max(1)).clamp(1, TALLEST);
+    let rows = most.min(layers * tall);
     let range = Range::of(flow.layers.iter().flatten().map(|norms| quantity.of(norms)).filter(|value| *value > 0.0));
-    map(app, &flow, range, Rect { height: rows as u16 + 1, ..inner }, buf);
+    map(app, &flow, range, tall, Rect { height: rows as u16 + 1, ..inner }, buf);
     let legend = legend(app, range);
-    let bottom = Rect { y: inner.y + (rows + 1).min(usize::from(inner.height)) as u16, ..inner };
+    let gap = usize::from(most > rows);
+    let bottom = Rect { y: inner.y + (rows + 1 + gap).min(usize::from(inner.height)) as u16, ..inner };
     let bottom = Rect { height: inner.bottom().saturating_sub(bottom.y), ..bottom };
     scrolled(&[vec![legend], below].concat(), 0, bottom, buf);
 }
@@ -126,8 +132,8 @@ fn shades(app: &App) -> [&'static str; 5] {
     if app.symbols.ascii { ASCII_SHADES } else { SHADES }
 }
 
-/// A heading of the modules, and a row of shades for each layer around the cursor.
-fn map(app: &App, flow: &GradientFlow, range: Option<Range>, area: Rect, buf: &mut Buffer) {
+/// A heading of the modules, and `tall` rows of shades for each layer around the cursor.
+fn map(app: &App, flow: &GradientFlow, range: Option<Range>, tall: usize, area: Rect, buf: &mut Buffer) {
     let (layer, module) = app.ui.model.cursor;
     let room = usize::from(area.width).saturating_sub(NUMBER);
     let cell = (room / flow.modules.len().max(1)).clamp(2, 10);
@@ -139,7 +145,7 @@ fn map(app: &App, flow: &GradientFlow, range: Option<Range>, area: Rect, buf: &m
         Span::styled(text::pad(&text::fit(&name, cell - 1, ""), cell, ""), style)
     }));
     put_spans(buf, area.x, area.y, area.right(), &heads);
-    let rows = usize::from(area.height).saturating_sub(1);
+    let rows = usize::from(area.height).saturating_sub(1) / tall;
     let first = layer.saturating_sub(rows / 2).min(flow.layers.len().saturating_sub(rows));
     for (row, (at, norms)) in flow.layers.iter().enumerate().skip(first).take(rows).enumerate() {
         let style = if at == layer { app.theme.accent() } else { app.theme.muted() };
@@ -153,7 +159,11 @@ fn map(app: &App, flow: &GradientFlow, range: Option<Range>, area: Rect, buf: &m
             spans.push(Span::styled(format!("{open}{}{close}", sign.repeat(inside)), style));
             spans.push(Span::raw(" ".repeat(cell.saturating_sub(inside + open.len() + close.len()))));
         }
-        put_spans(buf, area.x, area.y + 1 + row as u16, area.right(), &spans);
+        for y in (row * tall..(row + 1) * tall).map(|y| area.y + 1 + y as u16) {
+            put_spans(buf, area.x, y, area.right(), &spans);
+            // The number stands once.
+            spans[0] = Span::raw(" ".repeat(NUMBER));
+        }
     }
 }
 
@@ -185,7 +195,9 @@ fn told(app: &App, flow: &GradientFlow, width: usize) -> Vec<Line<'static>> {
         figure(norms.weight[0]),
         figure(norms.weight[1])
     );
-    let mut lines = vec![text_line(head, app.theme.strong()), text_line(parts, app.theme.text())];
+    let mut lines = vec![text_line(head, app.theme.strong())];
+    let wrapped = text::wrap(&parts, width).into_iter();
+    lines.extend(wrapped.map(|part| Line::from(Span::styled(part, app.theme.text()))));
     lines.extend(curve(app, app.run.gradients(), width));
     lines
 }

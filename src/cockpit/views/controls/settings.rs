@@ -90,15 +90,18 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) {
     for (line, (at, row)) in rows.iter().enumerate().skip(from).take(height).enumerate() {
         let y = inner.y + line as u16;
         let chosen = at == place.setting;
-        let (mark, style) = if chosen { (app.symbols.cursor, app.theme.selection()) } else { (" ", app.theme.text()) };
+        let mark = if chosen { app.symbols.cursor } else { " " };
         let x = put(buf, inner.x, y, inner.right(), &format!("{mark} "), app.theme.accent());
-        let style = if is_live(row.key) { style } else { app.theme.muted() };
+        let style = if is_live(row.key) { app.theme.text() } else { app.theme.muted() };
         let x = put(buf, x, y, inner.right(), &text::pad(row.key, key_width, app.symbols.ellipsis), style);
         let value = app.symbols.cleaner().flat(&shown(&row.value));
         let room = usize::from(inner.right().saturating_sub(x)).saturating_sub(16);
         let x = put(buf, x, y, inner.right(), &text::pad(&value, room.max(8), app.symbols.ellipsis), app.theme.value());
         let from = if is_live(row.key) { &row.from } else { "needs a new run" };
         put(buf, x, y, inner.right(), &format!(" {from}"), app.theme.muted());
+        if chosen {
+            buf.set_style(Rect { y, height: 1, ..inner }, app.theme.selection());
+        }
     }
     for (line, words) in words.iter().take(usize::from(below)).enumerate() {
         let y = inner.bottom() - below + line as u16;

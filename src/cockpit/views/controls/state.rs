@@ -9,6 +9,7 @@ use crate::cockpit::{
     action::{Action, Scope, info_of},
     app::App,
     draw::widgets::{frame, put},
+    text,
     views::View,
 };
 use crate::run::event::RunState;
@@ -25,8 +26,14 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) {
         RunState::Ended => "ended",
     };
     let (steps, changes) = (app.run.step(), app.run.notices().changes().len());
-    let words = format!("{state} after step {steps}; {changes} settings changed by hand");
-    let words = app.why_no_orders().map_or(words.clone(), |why| format!("{words}; {why}"));
+    let why = app.why_no_orders();
+    let parts = [
+        Some(format!("{state} after step {steps}")),
+        (changes > 0).then(|| format!("{changes} changes by hand")),
+        why.clone(),
+    ];
+    let words = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let words = text::fit(&words, usize::from(inner.width), app.symbols.ellipsis);
     put(buf, inner.x, inner.y, inner.right(), &words, app.theme.text());
     let hints = [
         (Action::PauseResume, Scope::Main),
@@ -43,7 +50,13 @@ pub(super) fn render(app: &App, area: Rect, buf: &mut Buffer) {
             (Action::Quit, _) => "stop or leave",
             _ => info.label,
         };
-        x = put(buf, x, inner.y + 1, inner.right(), &app.keymap.label(info), app.theme.accent());
-        x = put(buf, x, inner.y + 1, inner.right(), &format!(" {label}"), app.theme.muted()) + 2;
+        let (key, label) = (app.keymap.label(info), format!(" {label}"));
+        if x + (text::width(&key) + text::width(&label)) as u16 > inner.right() {
+            break;
+        }
+        // What nobody is there to hear is greyed.
+        let style = if why.is_some() && info.action != Action::Quit { app.theme.muted() } else { app.theme.accent() };
+        x = put(buf, x, inner.y + 1, inner.right(), &key, style);
+        x = put(buf, x, inner.y + 1, inner.right(), &label, app.theme.muted()) + 2;
     }
 }

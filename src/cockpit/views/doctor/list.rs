@@ -15,7 +15,7 @@ use crate::{
         text,
     },
     run::event::{Cost, CostOf, Severity},
-    settings::{Detector, Settings},
+    settings::{Detector, Settings, docs},
 };
 
 /// A word and a colour for how bad something is.
@@ -87,8 +87,9 @@ pub(super) fn watched(app: &App, area: Rect, buf: &mut Buffer) {
         put(buf, inner.x, y, inner.right(), &line, app.theme.text());
         y += 1;
     }
-    // Two columns where there is room.
-    let columns = if inner.width >= 90 { 2 } else { 1 };
+    // With what is measured where all fit below each other; else two columns where there is room.
+    let is_long = usize::from(inner.bottom() - y) >= Detector::ALL.len();
+    let columns = if inner.width >= 90 && !is_long { 2 } else { 1 };
     let per = Detector::ALL.len().div_ceil(columns);
     for (at, detector) in Detector::ALL.into_iter().enumerate() {
         let (x, row) = (inner.x + (at / per) as u16 * (inner.width / columns as u16), y + (at % per) as u16);
@@ -102,6 +103,9 @@ pub(super) fn watched(app: &App, area: Rect, buf: &mut Buffer) {
         let next = put(buf, x, row, inner.right(), &format!("{sign} "), style);
         let words = text::pad(detector.title(), 28, app.symbols.ellipsis);
         let next = put(buf, next, row, inner.right(), &words, app.theme.text());
-        put(buf, next, row, inner.right(), &threshold, app.theme.muted());
+        let next = put(buf, next, row, inner.right(), &text::pad(&threshold, 8, ""), app.theme.muted());
+        let measured = docs::doc(&format!("doctor.{}", detector.name())).filter(|_| is_long).unwrap_or_default();
+        let room = usize::from(inner.right().saturating_sub(next));
+        put(buf, next, row, inner.right(), &text::fit(measured, room, app.symbols.ellipsis), app.theme.muted());
     }
 }

@@ -31,6 +31,8 @@ use crate::{
 
 /// Columns that a candidate needs to stand beside others.
 const COLUMN: usize = 32;
+/// Rows from which candidates may stand below each other, too.
+const SEVERAL: u16 = 16;
 /// Between two candidates.
 const GAP: usize = 3;
 /// Rows from which the chosen one's result is shown below, and how many it gets.
@@ -140,18 +142,28 @@ fn candidates_or_table(app: &App, group: &Arc<GroupScored>, chosen: usize, area:
     scroll.max(scroll_below)
 }
 
+/// Candidates side by side; where the room is high enough for all lines of several rows of them, below each other too.
 fn columns(app: &App, group: &GroupScored, chosen: usize, count: usize, area: Rect, buf: &mut Buffer) -> usize {
     let width = (usize::from(area.width) + GAP) / count - GAP;
-    let first = (chosen + 1).saturating_sub(count).min(group.candidates.len() - count);
+    let candidates = group.candidates.len();
+    let lines = |at: usize| column_lines(app, group, at, at == chosen, width);
+    let tallest = (area.height >= SEVERAL).then(|| (0..candidates).map(|at| lines(at).len() + 1).max()).flatten();
+    let rows = tallest.map_or(1, |tallest| (usize::from(area.height) / tallest).clamp(1, candidates.div_ceil(count)));
+    let first = if rows == 1 {
+        (chosen + 1).saturating_sub(count).min(candidates - count)
+    } else {
+        (chosen / count + 1).saturating_sub(rows) * count
+    };
+    let height = tallest.filter(|_| rows > 1).map_or(area.height, |tallest| tallest as u16);
     let mut reached = 0;
-    for (place, at) in (first..group.candidates.len()).take(count).enumerate() {
-        let x = area.x + (place * (width + GAP)) as u16;
-        let room = Rect { x, width: width as u16, ..area };
-        let lines = column_lines(app, group, at, at == chosen, width);
-        reached = reached.max(scrolled(&lines, app.ui.detail_scroll, room, buf));
-        if place > 0 {
+    for (place, at) in (first..candidates).take(count * rows).enumerate() {
+        let (column, row) = (place % count, (place / count) as u16);
+        let x = area.x + (column * (width + GAP)) as u16;
+        let room = Rect { x, y: area.y + row * height, width: width as u16, height };
+        reached = reached.max(scrolled(&lines(at), app.ui.detail_scroll, room, buf));
+        if column > 0 {
             let bar = [Span::styled(app.symbols.column, app.theme.border(false))];
-            (area.top()..area.bottom()).for_each(|y| {
+            (room.top()..room.bottom()).for_each(|y| {
                 put_spans(buf, x - 2, y, x, &bar);
             });
         }

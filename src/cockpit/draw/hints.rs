@@ -39,10 +39,10 @@ pub fn render(app: &App, page: usize, area: Rect, buf: &mut Buffer) -> usize {
         (usize::from(area.height) / 2).max(ROWS).min(usize::from(area.height).saturating_sub(3 + reasons)).max(2);
     let cells: Vec<(String, Vec<Hint>)> = groups.into_iter().map(|(group, hints)| (group.title(), hints)).collect();
     let rows = rows(&cells, columns, most);
-    let mut all = flow(cells, rows);
+    let all = flow(cells, rows);
     let pages = all.len().div_ceil(columns).max(1);
     let page = page % pages;
-    let shown: Vec<Vec<Cell>> = all.drain(..).skip(page * columns).take(columns).collect();
+    let shown: Vec<Vec<Cell>> = all.into_iter().skip(page * columns).take(columns).collect();
     let notes: Vec<String> = notes(&shown).into_iter().take(reasons).collect();
     let room = {
         let height = (rows + notes.len() + 2) as u16;

@@ -50,8 +50,6 @@ pub struct RunView {
     missed: u64,
     left_out: u64,
     unknown: u64,
-    first_time: Option<f64>,
-    last_time: f64,
 }
 
 impl RunView {
@@ -75,8 +73,6 @@ impl RunView {
         }
         let idle = matches!(&record.event, Event::Run(_) | Event::State(StateChanged { state: RunState::Loading }));
         self.curves.timeline.tick(record.time, idle);
-        self.first_time.get_or_insert(record.time);
-        self.last_time = record.time;
         match &record.event {
             Event::Run(started) => self.start(record.time, started),
             Event::Progress(progress) => self.progress = Some(*progress),
@@ -139,7 +135,6 @@ impl RunView {
             self.say(Some(time), LogLevel::Info, format!("resumed from the checkpoint of step {step}"));
         }
         self.notices.start(started);
-        self.first_time = Some(time);
         self.ended = None;
         self.absence = None;
         self.progress = None;
@@ -383,9 +378,9 @@ impl RunView {
         self.unknown
     }
 
-    /// Seconds between the trainer's first record and the newest one.
+    /// Seconds of training so far: without the time in which no trainer was at work, and without steps that a resumption made void.
     pub fn elapsed(&self) -> f64 {
-        (self.last_time - self.first_time.unwrap_or(self.last_time)).max(0.0)
+        self.curves.timeline.clock()
     }
 
     /// Seconds that the remaining steps and evaluations take if they go on like the newest ones.

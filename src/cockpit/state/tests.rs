@@ -41,6 +41,15 @@ fn what_follows_the_checkpoint_of_a_resumption_is_void() {
 }
 
 #[test]
+fn the_time_of_training_goes_on_over_a_resumption() {
+    let of = |steps| RunView::replay(&RunBuilder::with_steps(steps).records()).elapsed();
+    let mut run = RunBuilder::with_steps(50);
+    run.resume(40);
+    let elapsed = RunView::replay(&run.records()).elapsed();
+    assert!(elapsed > of(39) && elapsed <= of(40), "{elapsed} {} {}", of(39), of(40));
+}
+
+#[test]
 fn an_alarm_that_a_resumed_trainer_tells_again_was_never_over() {
     let alarm = |step| Alarm {
         detector: "kl".into(),

@@ -83,6 +83,11 @@ impl Timeline {
         self.scored = 0.0;
     }
 
+    /// Seconds of training so far.
+    pub fn clock(&self) -> f64 {
+        self.clock
+    }
+
     /// Forgets later steps: their time was for nothing.
     pub fn truncate_after(&mut self, step: u64) {
         self.stands.retain(|stand| stand.step <= step);

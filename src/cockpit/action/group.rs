@@ -58,8 +58,15 @@ fn of_main(action: Action) -> Group {
         A::PauseResume | A::Checkpoint | A::Evaluate | A::TakeControl | A::Export | A::Settings | A::Quit => Group::Run,
         A::PreviousGroup | A::NextGroup | A::Zoom | A::Smooth | A::LessSmooth | A::Copy => Group::Look,
         A::Show(_) => Group::Views,
-        A::Theme | A::Screenshot | A::Mouse | A::Bandwidth | A::Redraw | A::Suspend => Group::Screen,
-        A::Hints | A::Palette | A::Help => Group::Screen,
+        A::Theme
+        | A::Screenshot
+        | A::Mouse
+        | A::Bandwidth
+        | A::Redraw
+        | A::Suspend
+        | A::Hints
+        | A::Palette
+        | A::Help => Group::Screen,
         _ => Group::Move,
     }
 }

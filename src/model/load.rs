@@ -97,6 +97,16 @@ impl Model {
         Ok(Self { config, tokenizer, weights, summary })
     }
 
+    /// From what it is made of.
+    pub(super) fn from_parts(
+        config: ModelConfig,
+        tokenizer: Tokenizer,
+        weights: Weights,
+        summary: ModelSummary,
+    ) -> Self {
+        Self { config, tokenizer, weights, summary }
+    }
+
     /// Makes the adapters in these folders (PEFT's format) part of the frozen base, all of them at once.
     ///
     /// # Errors

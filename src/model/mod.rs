@@ -16,6 +16,7 @@ mod mapped;
 pub mod ops;
 pub mod packed;
 pub mod source;
+pub mod synthetic;
 pub mod tensor_file;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -5,6 +5,7 @@
 
 pub mod layout;
 pub mod nf4;
+mod random;
 mod split;
 mod unpack;
 
@@ -42,6 +43,9 @@ pub enum PackedError {
         /// Bytes (or floats) found.
         found: usize,
     },
+    /// There is no way to draw such a matrix.
+    #[error("random matrices are made of 4- and 8-bit blocks and of NF4 only")]
+    NotRandom,
 }
 
 /// The tensors behind a matrix.
@@ -156,11 +160,10 @@ impl PackedMatrix {
 
     /// Bytes held in memory.
     pub fn bytes(&self) -> u64 {
-        let per_row = match &self.storage {
-            Storage::Packed { layout, .. } => 4 * (layout.row_words(self.cols) + layout.row_scales(self.cols)),
-            Storage::Dense(weights) => self.cols * weights.dtype().size(),
-        };
-        (self.rows * per_row) as u64
+        match &self.storage {
+            Storage::Packed { layout, .. } => layout.bytes(self.rows, self.cols),
+            Storage::Dense(weights) => (self.rows * self.cols * weights.dtype().size()) as u64,
+        }
     }
 
     /// All weights as float32, `[rows, cols]`. Plain tensor operations: for tests, and backends without kernels.

@@ -71,6 +71,11 @@ impl PackedLayout {
         }
     }
 
+    /// Bytes of a matrix.
+    pub fn bytes(self, rows: usize, cols: usize) -> u64 {
+        (rows * 4 * (self.row_words(cols) + self.row_scales(cols))) as u64
+    }
+
     /// Float32 parameters that are held for a row of `cols` weights.
     pub fn row_scales(self, cols: usize) -> usize {
         match self {

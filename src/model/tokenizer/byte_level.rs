@@ -1,25 +1,34 @@
 //! Byte-level BPE (Radford et al. 2019), from a GGUF file's tokens and merges.
 
-use tokenizers::{PreTokenizerWrapper, models::bpe::BPE};
+use tokenizers::{
+    PreTokenizerWrapper,
+    models::bpe::{BPE, Vocab},
+};
 
 use super::{
     super::{
         ModelError,
         gguf::{GgufFile, Metadata},
     },
-    pre_tokenizer,
+    pre_tokenizer::{self, Scheme},
     vocabulary::Vocabulary,
 };
 
 /// What turns texts into ids; control tokens are yet to be added.
 pub(super) fn encoder(file: &GgufFile, vocabulary: &Vocabulary) -> Result<tokenizers::Tokenizer, ModelError> {
-    let scheme = pre_tokenizer::scheme(file)?;
-    let ids = vocabulary.tokens.iter().cloned().zip(0..).collect::<tokenizers::models::bpe::Vocab>();
-    let bpe = BPE::builder()
-        .vocab_and_merges(ids, merges(file.metadata())?)
-        .ignore_merges(scheme.ignore_merges)
-        .build()
-        .map_err(|e| ModelError::Tokenizer(format!("{}: {e}", file.path().display())))?;
+    let built = build(pre_tokenizer::scheme(file)?, vocabulary, merges(file.metadata())?);
+    built.map_err(|e| ModelError::Tokenizer(format!("{}: {e}", file.path().display())))
+}
+
+/// The same from its parts; what is wrong with them.
+pub(super) fn build(
+    scheme: Scheme,
+    vocabulary: &Vocabulary,
+    merges: Vec<(String, String)>,
+) -> Result<tokenizers::Tokenizer, String> {
+    let ids = vocabulary.tokens.iter().cloned().zip(0..).collect::<Vocab>();
+    let bpe = BPE::builder().vocab_and_merges(ids, merges).ignore_merges(scheme.ignore_merges).build();
+    let bpe = bpe.map_err(|e| e.to_string())?;
     let mut encoder = tokenizers::Tokenizer::new(bpe);
     encoder.with_normalizer(scheme.normalizer);
     encoder.with_pre_tokenizer(Some(PreTokenizerWrapper::Sequence(scheme.pre_tokenizer)));

@@ -1,6 +1,7 @@
 //! Text to token ids and back, from what a GGUF file says of its tokenizer or from Hugging Face's `tokenizer.json`.
 
 mod byte_level;
+mod bytes;
 mod chat;
 mod fences;
 mod hugging_face;

@@ -16,9 +16,9 @@ use super::{super::ModelError, chat::CHATML, pre_tokenizer};
 use crate::model::gguf::GgufWriter;
 
 /// How texts are cut before merging: each digit by itself, then words. llama.cpp knows it under the same name.
-const PRE_TOKENIZER: &str = "smollm";
+pub(super) const PRE_TOKENIZER: &str = "smollm";
 /// Control tokens, which take the first ids: end of text, start and end of a turn.
-const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+pub(super) const SPECIAL: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 /// Tokens that there are before the first merge.
 const BASE: usize = SPECIAL.len() + 256;
 

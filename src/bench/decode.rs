@@ -6,12 +6,9 @@ use serde::Serialize;
 
 use super::{
     BenchError,
-    machine::{Products, matmul_peak},
+    machine::{Place, PlaceReport, Products, matmul_peak},
 };
-use crate::{
-    model::{GenerateRequest, Model, Sampling},
-    run::memory::peak_bytes,
-};
+use crate::model::{GenerateRequest, Model, Sampling};
 
 /// What is generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +26,11 @@ pub struct DecodePlan {
 pub struct DecodeReport {
     /// This program.
     pub peer: &'static str,
+    /// The model.
+    pub model: String,
+    /// Where it was measured, and with what.
+    #[serde(flatten)]
+    pub place: PlaceReport,
     /// Samples written at a time.
     pub batch: usize,
     /// Tokens of the prompt.
@@ -57,7 +59,7 @@ pub struct DecodeReport {
 ///
 /// # Errors
 /// Sizes of nothing, or the model fails.
-pub fn decode(model: &Model, plan: DecodePlan) -> Result<DecodeReport, BenchError> {
+pub fn decode(model: &Model, plan: DecodePlan, place: &Place) -> Result<DecodeReport, BenchError> {
     let DecodePlan { batch, prompt_tokens, new_tokens } = plan;
     if batch == 0 || prompt_tokens == 0 || new_tokens < 2 {
         return Err(BenchError::Usage("a batch, a prompt and two new tokens at least are needed".into()));
@@ -69,6 +71,8 @@ pub fn decode(model: &Model, plan: DecodePlan) -> Result<DecodeReport, BenchErro
     let written = batch * (new_tokens - 1);
     Ok(DecodeReport {
         peer: env!("CARGO_PKG_NAME"),
+        model: model.summary().name,
+        place: place.report(),
         batch,
         prompt_tokens,
         new_tokens,
@@ -79,7 +83,7 @@ pub fn decode(model: &Model, plan: DecodePlan) -> Result<DecodeReport, BenchErro
         matmul_gflops: peak / 1e9,
         prefill_peak_fraction: products.flops(prompt_tokens, 1) / prefill / peak,
         decode_peak_fraction: products.flops(written, written) / decode / peak,
-        peak_mb: peak_bytes().map(|bytes| bytes as f64 / 1_048_576.0),
+        peak_mb: place.meter.peak().map(|bytes| bytes as f64 / 1_048_576.0),
     })
 }
 

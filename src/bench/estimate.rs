@@ -3,12 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use serde::Serialize;
@@ -20,7 +15,7 @@ use crate::{
         checkpoint,
         event::{CheckpointReason, MemorySource},
         folder::RunFolder,
-        memory::MemoryMeter,
+        memory::PeakWatch,
         metrics,
         pace::Left,
     },
@@ -30,8 +25,6 @@ use crate::{
 
 /// Held-out questions that are asked; the time of all is reckoned from theirs.
 const QUESTIONS: usize = 8;
-/// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// What a run will take.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,7 +97,7 @@ fn measure(settings: &Settings, sandbox: Sandbox, count: u64, folder: &RunFolder
     let Loaded { mut trainer, memory, started, .. } = setup::load(few, sandbox, folder, false, &mut Unwatched)?;
     let load = clock.elapsed().as_secs_f64();
     let source = memory.source();
-    let peak = Peak::watch(memory);
+    let peak = PeakWatch::start(move || memory.bytes());
     let steps = (0..count).map(|_| step(&mut trainer)).collect::<Result<_, _>>()?;
     let clock = Instant::now();
     let asked = trainer.evaluate(&mut Unwatched)?.map_or(0, |done| done.n);
@@ -205,38 +198,5 @@ impl Drop for Scratch {
         if let Err(error) = std::fs::remove_dir_all(&self.path) {
             tracing::warn!("{} is left behind: {error}", self.path.display());
         }
-    }
-}
-
-/// Looks at memory until it is asked for the most that it saw.
-struct Peak {
-    over: Arc<AtomicBool>,
-    most: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Peak {
-    fn watch(meter: MemoryMeter) -> Self {
-        let (over, most) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let (stop, seen) = (Arc::clone(&over), Arc::clone(&most));
-        let look = move || {
-            while !stop.load(Ordering::Relaxed) {
-                seen.fetch_max(meter.bytes().unwrap_or(0), Ordering::Relaxed);
-                thread::sleep(LOOK);
-            }
-        };
-        let thread = thread::Builder::new().name("memory".into()).spawn(look);
-        let thread = thread.inspect_err(|e| tracing::warn!("memory is not watched: {e}")).ok();
-        Self { over, most, thread }
-    }
-
-    /// The most bytes seen; `None` if the system does not tell.
-    fn most(self) -> Option<u64> {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread {
-            // A look that failed has seen what it has seen.
-            let _ = thread.join();
-        }
-        Some(self.most.load(Ordering::Relaxed)).filter(|most| *most > 0)
     }
 }

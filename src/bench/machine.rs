@@ -3,8 +3,61 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Tensor};
+use serde::Serialize;
 
-use crate::model::weights::Weights;
+use crate::{
+    model::weights::Weights,
+    run::{event::MemorySource, memory::MemoryMeter},
+};
+
+/// Where something is measured.
+#[derive(Clone)]
+pub struct Place {
+    /// The device in words.
+    pub device: String,
+    /// Reads its memory; made before the model was put there.
+    pub meter: MemoryMeter,
+}
+
+/// The same as a report has it: figures without their machine and build say nothing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlaceReport {
+    /// The device in words.
+    pub device: String,
+    /// The GPU's name, if it is one.
+    pub gpu: Option<String>,
+    /// Its driver.
+    pub driver: Option<String>,
+    /// Bytes of memory that there are: the GPU's, else the machine's.
+    pub memory_bytes: Option<u64>,
+    /// Which memory is meant.
+    pub memory_source: MemorySource,
+    /// This program's version and what it was built with.
+    pub build: String,
+}
+
+impl Place {
+    /// For a report.
+    pub fn report(&self) -> PlaceReport {
+        let gpu = self.meter.gpu();
+        PlaceReport {
+            device: self.device.clone(),
+            gpu: gpu.as_ref().map(|gpu| gpu.name.clone()),
+            driver: gpu.map(|gpu| gpu.driver),
+            memory_bytes: self.meter.total(),
+            memory_source: self.meter.source(),
+            build: build(),
+        }
+    }
+}
+
+/// This program's version and what it was built with.
+pub fn build() -> String {
+    let features = [(cfg!(feature = "cuda"), "cuda"), (cfg!(feature = "wgpu"), "wgpu"), (cfg!(debug_assertions), "debug")];
+    let features: Vec<&str> = features.into_iter().filter_map(|(on, name)| on.then_some(name)).collect();
+    let features = if features.is_empty() { "cpu only".to_owned() } else { features.join(", ") };
+    format!("{} ({features})", env!("CARGO_PKG_VERSION"))
+}
 
 /// Rows and columns of the product that the peak is measured with.
 const SIDE: usize = 1024;

@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod estimate;
+pub mod fit;
 pub mod grpo;
 pub mod machine;
 

@@ -1,6 +1,7 @@
 //! From a model's files to a model in memory.
 
 mod layer;
+mod outlook;
 mod plan;
 mod summary;
 
@@ -11,6 +12,7 @@ use std::{
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+pub use self::outlook::Outlook;
 use self::plan::Plan;
 use super::{
     AdapterSet, Lora, ModelConfig, ModelError, Tokenizer,

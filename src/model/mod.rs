@@ -25,11 +25,11 @@ pub mod weights;
 
 pub use config::{Biases, ModelConfig, RopeScaling};
 pub use decoder::{
-    AdapterSet, BackwardOptions, Decoder, Dropout, LoraGrads, PackedGroup, RecordedRows, Recording, TokenGrads,
-    TokenScores, keeps_generation,
+    AdapterSet, BackwardOptions, Decoder, Dropout, LayerRecord, LoraGrads, PackedGroup, RecordedRows, Recording,
+    TokenGrads, TokenScores, keeps_generation, keeps_records, kept_layers,
 };
 pub use error::ModelError;
-pub use generate::{Beams, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};
+pub use generate::{Beams, CacheShape, Completion, Constraint, GenerateRequest, Generated, Grammar, Sampling};
 pub use load::Model;
 pub use locate::{locate, locate_or_fetch, locate_or_fetch_logged};
 pub use lora::{Lora, LoraParam, Projection};

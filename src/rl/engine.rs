@@ -48,6 +48,21 @@ pub fn backward_options(settings: &Settings) -> BackwardOptions {
     BackwardOptions { recompute: memory.recompute, head_chunk: memory.head_chunk, dropout }
 }
 
+/// Rows that generation computes, at most, of so many of a step's prompts, of `prompt_tokens` together, and of their completions; `None` if
+/// the update cannot do with them.
+pub(super) fn rows_to_keep(settings: &Settings, prompts: usize, prompt_tokens: usize) -> Option<usize> {
+    let k = settings.rollout.num_generations;
+    let rows = prompt_tokens + prompts * k * settings.rollout.max_completion_length;
+    // With dropout the gradient's forward pass is another than generation's.
+    let plain = settings.lora.lora_dropout == 0.0;
+    (plain && at_once(settings) >= k).then(|| rows * settings.generations_per_step())
+}
+
+/// Completions that are generated at the same time, at most.
+fn at_once(settings: &Settings) -> usize {
+    settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1)
+}
+
 /// Completions with what was recorded of their computation, by prompt.
 pub struct Completed {
     /// The completions.
@@ -107,13 +122,11 @@ impl Engine<'_> {
     ) -> Result<Option<Completed>, TrainError> {
         let k = self.settings.rollout.num_generations;
         let length = self.settings.rollout.max_completion_length;
-        let rows = prompts.iter().map(|prompt| prompt.tokens.len() + k * length).sum::<usize>();
-        let kept_rows = rows * self.settings.generations_per_step();
-        let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
-        // With dropout the gradient's forward pass is another than generation's.
-        let plain = self.settings.lora.lora_dropout == 0.0;
+        let tokens = prompts.iter().map(|prompt| prompt.tokens.len()).sum::<usize>();
+        let rows = rows_to_keep(self.settings, prompts.len(), tokens);
         let record =
-            plain && at_once >= k && keeps_generation(self.settings.memory.recompute, &self.model.decoder(), kept_rows);
+            rows.is_some_and(|rows| keeps_generation(self.settings.memory.recompute, &self.model.decoder(), rows));
+        let at_once = at_once(self.settings);
         let requests: Vec<_> =
             prompts.iter().enumerate().map(|(at, prompt)| self.request(step, first + at, *prompt)).collect();
         let (mut done, total) = (0, (prompts.len() * k * length) as u64);
@@ -146,7 +159,7 @@ impl Engine<'_> {
     ) -> Result<Option<Vec<Completion>>, TrainError> {
         let (adapter, sampling) = (&self.policy.adapter, self.sampling());
         let total = (requests.len() * sampling.max_new_tokens) as u64;
-        let at_once = self.settings.memory.samples_in_flight.unwrap_or(usize::MAX).max(1);
+        let at_once = at_once(self.settings);
         let (mut done, mut all) = (0, Vec::with_capacity(requests.len()));
         for (_, part) in in_flight(requests, at_once) {
             let mut tell = |tokens: usize, _: usize| watch.progress(Phase::Rollout, done + tokens as u64, total);

@@ -11,6 +11,7 @@ pub mod correction;
 pub mod engine;
 pub mod error;
 pub mod evaluation;
+pub mod forecast;
 mod gather;
 mod ladder;
 pub mod learner;
@@ -29,7 +30,7 @@ pub mod schedule;
 pub mod seeds;
 pub mod session;
 pub mod setup;
-mod step_memory;
+pub(crate) mod step_memory;
 pub mod step_metrics;
 #[cfg(test)]
 pub(crate) mod testing;

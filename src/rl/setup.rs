@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use burn::tensor::Device;
 
-use super::{TrainError, changes, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
+use super::{TrainError, changes, forecast, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
 use crate::{
     data::{Course, Dataset, GoldReport, Prompts},
     model::{Model, device, hub::Logged, locate_or_fetch},
@@ -33,6 +33,8 @@ pub fn load(
 ) -> Result<Loaded<Trainer>, TrainError> {
     let mut notes = Vec::new();
     let chosen = device::choose(&settings.run.device)?;
+    // Before anything is put there: what is in use now is others'.
+    let memory = MemoryMeter::new(chosen.gpu_index);
     let (dataset, gold) = Dataset::load_checked(&settings.data, &sandbox)?;
     // A template that cannot be used is better told before the model is loaded.
     let prompts = Prompts::new(&settings.prompt)?;
@@ -48,7 +50,6 @@ pub fn load(
     let original = settings;
     let settings = changes::take_up(&original, &mut policy.progress);
     let max_steps = max_steps(&original, dataset.train.len());
-    let memory = MemoryMeter::new(chosen.gpu_index);
     let started = Beginning {
         method: Method::Grpo,
         settings: &settings,
@@ -77,9 +78,11 @@ pub fn load(
         settings,
         max_steps,
         answer_length,
+        memory: memory.clone(),
         told: BTreeSet::new(),
     };
     trainer.take_up_settings();
+    notes.extend(note_memory(&trainer));
     Ok(Loaded { trainer, started, memory, notes })
 }
 
@@ -157,6 +160,14 @@ pub(crate) fn find_checkpoint(
 pub(crate) fn note_data(dataset: &Dataset, gold: &GoldReport, notes: &mut Vec<(LogLevel, String)>) {
     notes.extend(dataset.skipped.iter().map(|skipped| (LogLevel::Warn, skipped.clone())));
     notes.extend(gold.note().map(|note| (LogLevel::Info, note)));
+}
+
+/// What is said of a run that will not fit into memory.
+fn note_memory(trainer: &Trainer) -> Option<(LogLevel, String)> {
+    let Trainer { model, settings, memory, .. } = trainer;
+    let runtime = forecast::runtime_bytes(memory, model.summary().weight_bytes);
+    let question = forecast::Question::of(model, settings, memory, settings.data.max_prompt_tokens, runtime);
+    forecast::warning(question, memory).map(|text| (LogLevel::Warn, text))
 }
 
 /// What is said where clipping cannot set in, so that its absence is not taken for health.

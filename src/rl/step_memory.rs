@@ -5,13 +5,13 @@ use super::{
     trainer::Trainer,
 };
 use crate::run::{
-    memory::{forget_peak, peak_bytes},
+    memory::MemoryMeter,
     metrics::{self, Metrics},
 };
 
-/// The process's greatest memory in the parts of a step; nothing where the system does not tell.
-#[derive(Debug, Default)]
-pub(super) struct StepMemory {
+/// The greatest memory in the parts of a step, of the process or of what it holds of a GPU; nothing where the system does not tell.
+pub(crate) struct StepMemory {
+    meter: MemoryMeter,
     counts: bool,
     rollout: Option<u64>,
     update: Option<u64>,
@@ -19,19 +19,24 @@ pub(super) struct StepMemory {
 
 impl StepMemory {
     /// A step begins.
-    pub fn begin() -> Self {
-        Self { counts: forget_peak(), ..Self::default() }
+    pub fn begin(meter: &MemoryMeter) -> Self {
+        Self { meter: meter.clone(), counts: meter.forget_peak(), rollout: None, update: None }
     }
 
     /// Its completions are generated and judged.
     pub fn rolled_out(&mut self) {
-        self.rollout = peak_bytes().filter(|_| self.counts);
-        self.counts &= forget_peak();
+        self.rollout = self.meter.peak().filter(|_| self.counts);
+        self.counts &= self.meter.forget_peak();
     }
 
     /// Its updates are done.
     pub fn updated(&mut self) {
-        self.update = peak_bytes().filter(|_| self.counts);
+        self.update = self.meter.peak().filter(|_| self.counts);
+    }
+
+    /// The most while completions were generated, and while gradients were computed.
+    pub fn parts(&self) -> [Option<u64>; 2] {
+        [self.rollout, self.update]
     }
 
     fn peak(&self) -> Option<u64> {

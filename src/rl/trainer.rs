@@ -31,6 +31,7 @@ use crate::{
     run::{
         checkpoint::Checkpoint,
         event::{GradientFlow, GroupScored, SettingChanged, StepDone},
+        memory::MemoryMeter,
         metrics::{self, Metrics},
         profile::Work,
     },
@@ -60,6 +61,8 @@ pub struct Trainer {
     /// Tokens after which an answer to a held-out question is cut off: also where completions are shorter for want of memory, so that
     /// accuracies can be compared.
     pub answer_length: usize,
+    /// Reads memory in use.
+    pub memory: MemoryMeter,
     /// Why questions were passed over, each of which is told once.
     pub told: BTreeSet<String>,
 }
@@ -106,7 +109,7 @@ impl Trainer {
 
     fn try_step(&mut self, watch: &mut dyn Watch) -> Result<Option<StepOutput>, TrainError> {
         let started = Instant::now();
-        let mut memory = StepMemory::begin();
+        let mut memory = StepMemory::begin(&self.memory);
         let step = self.policy.progress.step + 1;
         let before = self.scorer.tally();
         let Some(mut gathered) = self.gather(step, watch)? else { return Ok(None) };

@@ -35,6 +35,14 @@ struct Place<'a> {
     folder: &'a RunFolder,
     resume: bool,
     chosen: Chosen,
+    memory: MemoryMeter,
+}
+
+/// Where it computes, and what reads its memory before anything is put there.
+fn choose(settings: &Settings) -> Result<(Chosen, MemoryMeter), TrainError> {
+    let chosen = device::choose(&settings.run.device)?;
+    let memory = MemoryMeter::new(chosen.gpu_index);
+    Ok((chosen, memory))
 }
 
 fn classroom(settings: &Settings, sandbox: Sandbox) -> Result<Classroom, TrainError> {
@@ -74,7 +82,6 @@ impl Classroom {
         {
             trainer.resume(&checkpoint.path)?;
         }
-        let memory = MemoryMeter::new(place.chosen.gpu_index);
         let started = Beginning {
             method: Method::Sft,
             settings: &trainer.settings,
@@ -83,12 +90,12 @@ impl Classroom {
             model: trainer.pupil.summary(),
             dataset: &self.dataset,
             max_steps: trainer.max_steps,
-            memory: &memory,
+            memory: &place.memory,
             resumed_from: place.resume.then_some(trainer.progress.step),
             changes: trainer.progress.changes.clone(),
         }
         .event()?;
-        Ok(Loaded { trainer, started, memory, notes: self.notes })
+        Ok(Loaded { trainer, started, memory: place.memory, notes: self.notes })
     }
 }
 
@@ -104,11 +111,11 @@ pub fn from_scratch(
     resume: bool,
     _watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer<Scratch>>, TrainError> {
-    let chosen = device::choose(&settings.run.device)?;
+    let (chosen, memory) = choose(&settings)?;
     let classroom = classroom(&settings, sandbox)?;
     let texts = texts(&classroom.prompts, &classroom.dataset.train)?;
     let pupil = Scratch::new(&settings.run.name, &texts, &settings.scratch, settings.run.seed, &chosen.device)?;
-    classroom.begin(pupil, settings, Place { folder, resume, chosen })
+    classroom.begin(pupil, settings, Place { folder, resume, chosen, memory })
 }
 
 /// Loads a trainer for an adapter on the model of `model.path`: a fresh one, or `lora.init_adapter`. With `resume` it goes
@@ -123,7 +130,7 @@ pub fn on_base(
     resume: bool,
     watch: &mut dyn Watch,
 ) -> Result<Loaded<Trainer<Adapted>>, TrainError> {
-    let chosen = device::choose(&settings.run.device)?;
+    let (chosen, memory) = choose(&settings)?;
     let classroom = classroom(&settings, sandbox)?;
     let model = load_model(&settings, &chosen.device, watch)?;
     let adapter = match &settings.lora.init_adapter {
@@ -138,5 +145,5 @@ pub fn on_base(
         }
     };
     let options = backward_options(&settings);
-    classroom.begin(Adapted { model, adapter, options }, settings, Place { folder, resume, chosen })
+    classroom.begin(Adapted { model, adapter, options }, settings, Place { folder, resume, chosen, memory })
 }

@@ -4,6 +4,7 @@ mod cockpit;
 
 use std::{fmt::Write as _, path::PathBuf};
 
+use burn::tensor::Device;
 use clap::{Args, Subcommand};
 
 use super::{Failure, fetching, flags, say};
@@ -12,9 +13,15 @@ use crate::{
     bench::{
         BenchError,
         decode::{DecodePlan, DecodeReport, decode},
-        grpo::{GrpoReport, grpo, read_prompts},
+        grpo::{GrpoReport, MemoryReport, grpo, random_prompts, read_prompts},
+        machine::Place,
     },
-    model::{Model, device},
+    cockpit::figures,
+    model::{
+        Model, ModelError, device,
+        synthetic::{self, Format},
+    },
+    run::memory::MemoryMeter,
     settings::{ModelSettings, Quantize, Settings},
 };
 
@@ -36,9 +43,15 @@ enum What {
 #[derive(Debug, Clone, Args)]
 struct Common {
     /// The model: a GGUF file, a folder in Hugging Face's layout or with one GGUF file in it, org/name from the hub, or builtin:demo.
-    #[arg(long, value_name = "PATH|ORG/NAME")]
-    model: String,
-    /// Where to compute: auto or cpu.
+    #[arg(long, value_name = "PATH|ORG/NAME", required_unless_present = "synthetic")]
+    model: Option<String>,
+    /// A model of random weights in the shape of a published one, made without any file.
+    #[arg(long, value_name = "NAME", conflicts_with = "model", value_parser = synthetic::NAMES)]
+    synthetic: Option<String>,
+    /// How its projections are held: nf4, or q4 as a GGUF file's blocks.
+    #[arg(long, value_name = "FORMAT", requires = "synthetic", default_value = "nf4", value_parser = ["nf4", "q4"])]
+    format: String,
+    /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
     /// Threads that compute [default: one for each core].
@@ -55,9 +68,12 @@ struct Common {
 struct GrpoArgs {
     #[command(flatten)]
     common: Common,
-    /// Ready prompts: a JSON list of strings, one for each step, control tokens spelled out.
+    /// Ready prompts: a JSON list of strings, one for each step, control tokens spelled out. Without them prompts are random tokens.
     #[arg(long, value_name = "FILE")]
-    prompts: PathBuf,
+    prompts: Option<PathBuf>,
+    /// Tokens of a random prompt.
+    #[arg(long, value_name = "N", default_value_t = 512, conflicts_with = "prompts")]
+    prompt_tokens: usize,
     /// Completions of a prompt.
     #[arg(long, value_name = "N", default_value_t = 8)]
     k: usize,
@@ -96,32 +112,46 @@ pub fn bench(args: &BenchArgs) -> Result<(), Failure> {
     match &args.what {
         What::Cockpit(args) => args.run(),
         What::Grpo(args) => {
-            let (settings, prompts) = (args.settings()?, read_prompts(&args.prompts)?);
-            let report = grpo(&args.common.load()?, &settings, &prompts, args.steps)?;
+            let settings = args.settings()?;
+            let texts = args.prompts.as_deref().map(read_prompts).transpose()?;
+            let (model, place) = args.common.load()?;
+            let prompts = args.prompts_for(&model, &settings, texts)?;
+            let report = grpo(&model, &settings, &prompts, args.steps, &place)?;
             args.common.tell(&report, describe_grpo(&report))
         }
         What::Decode(args) => {
             let plan = DecodePlan { batch: args.batch, prompt_tokens: args.prompt_tokens, new_tokens: args.new_tokens };
-            let report = decode(&args.common.load()?, plan)?;
+            let (model, place) = args.common.load()?;
+            let report = decode(&model, plan, &place)?;
             args.common.tell(&report, describe_decode(&report))
         }
     }
 }
 
 impl Common {
-    fn load(&self) -> Result<Model, Failure> {
+    fn load(&self) -> Result<(Model, Place), Failure> {
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
             pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
         }
-        let named = ModelSettings { path: Some(self.model.clone()), ..ModelSettings::default() };
+        let chosen = device::choose(&self.device).map_err(BenchError::from)?;
+        let place = Place { device: chosen.description, meter: MemoryMeter::new(chosen.gpu_index) };
+        let model = match &self.synthetic {
+            Some(name) => {
+                let format = Format::ALL.into_iter().find(|format| format.name() == self.format).unwrap_or_default();
+                Model::synthetic(name, format, 0, &chosen.device)
+            }
+            None => self.read(&chosen.device)?,
+        };
+        Ok((model.map_err(BenchError::from)?, place))
+    }
+
+    fn read(&self, device: &Device) -> Result<Result<Model, ModelError>, Failure> {
+        let named = ModelSettings { path: self.model.clone(), ..ModelSettings::default() };
         let settings = assets::resolve(Settings { model: named, ..Settings::default() });
         let path = settings.map_err(|e| Failure::Environment(e.to_string()))?.model.path.unwrap_or_default();
-        let load = || {
-            let device = device::choose(&self.device)?.device;
-            Model::load(&fetching::model(&path)?, Quantize::Auto, &device, &mut |_, _| {})
-        };
-        Ok(load().map_err(BenchError::from)?)
+        let found = fetching::model(&path);
+        Ok(found.and_then(|path| Model::load(&path, Quantize::Auto, device, &mut |_, _| {})))
     }
 
     fn tell<R: serde::Serialize>(&self, report: &R, text: String) -> Result<(), Failure> {
@@ -132,6 +162,21 @@ impl Common {
 }
 
 impl GrpoArgs {
+    /// The prompts' tokens, one for each step if they are random.
+    fn prompts_for(
+        &self,
+        model: &Model,
+        settings: &Settings,
+        texts: Option<Vec<String>>,
+    ) -> Result<Vec<Vec<u32>>, Failure> {
+        let Some(texts) = texts else {
+            let count = self.steps * settings.rollout.prompts_per_step;
+            return Ok(random_prompts(model.config.vocab_size, self.prompt_tokens, count));
+        };
+        let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<_, _>>();
+        Ok(encoded.map_err(BenchError::from)?)
+    }
+
     fn settings(&self) -> Result<Settings, Failure> {
         let fixed = [
             format!("rollout.num_generations={}", self.k),
@@ -148,7 +193,12 @@ impl GrpoArgs {
 }
 
 fn describe_grpo(report: &GrpoReport) -> String {
-    let mut text = format!("{} completions of {} tokens, {} threads\n", report.k, report.new_tokens, report.threads);
+    let (model, place) = (&report.model, &report.place);
+    let gpu = place.gpu.as_ref().map_or_else(String::new, |gpu| format!(" ({gpu})"));
+    let mut text = format!(
+        "{model} on {}{gpu}: {} completions of {} tokens, {} threads\n",
+        place.device, report.k, report.new_tokens, report.threads
+    );
     for (step, (seconds, prompt)) in report.step_s.iter().zip(&report.prompt_tokens).enumerate() {
         let _ = writeln!(text, "step {:<3} {seconds:8.2} s, prompt of {prompt} tokens", step + 1);
     }
@@ -163,14 +213,31 @@ fn describe_grpo(report: &GrpoReport) -> String {
     }
     let _ = write!(
         text,
-        "{:.1} tokens/s in the rollout, {:.1} over the whole step; {:.0} % of {:.0} GFLOP/s; peak memory {} MiB",
+        "{:.1} tokens/s in the rollout, {:.1} in the update, {:.1} over the whole step; {:.0} % of {:.0} GFLOP/s; peak memory {} MiB\n{}",
         report.rollout_tok_s,
+        report.update_tok_s,
         report.tok_s,
         report.peak_fraction * 100.0,
         report.matmul_gflops,
-        megabytes(report.peak_mb)
+        megabytes(report.peak_mb),
+        describe_memory(&report.memory)
     );
     text
+}
+
+fn describe_memory(memory: &MemoryReport) -> String {
+    let known = |bytes: Option<u64>| bytes.map_or_else(|| "unknown".into(), |bytes| figures::bytes(bytes as f64));
+    format!(
+        "memory: weights {}, adapters {}, optimizer {}, rest {}; rollout up to {}, update up to {}; forecast {} and {}",
+        known(Some(memory.weights)),
+        known(Some(memory.adapters)),
+        known(Some(memory.optimizer)),
+        known(memory.rest),
+        known(memory.peak_rollout),
+        known(memory.peak_update),
+        known(Some(memory.forecast.rollout_peak)),
+        known(Some(memory.forecast.update_peak)),
+    )
 }
 
 fn describe_decode(report: &DecodeReport) -> String {

@@ -115,10 +115,11 @@ impl App {
         self.pictures.of(sources, chart, look)
     }
 
-    /// Bytes that the run's settings have it stay within.
+    /// Bytes that the run's settings have it stay within; without such a limit a run has the whole GPU.
     fn memory_limit(&self) -> Option<f64> {
         let limit = &self.run.info()?.settings["memory"]["limit"];
-        serde_json::from_value::<MemoryLimit>(limit.clone()).ok().map(|limit| limit.0 as f64)
+        let own = serde_json::from_value::<MemoryLimit>(limit.clone()).ok().map(|limit| limit.0 as f64);
+        own.or_else(|| self.run.series("memory/gpu_total").and_then(|total| total.last()))
     }
 
     /// What is marked at the step under the cursor.

@@ -60,11 +60,12 @@ static PHASES: [Curve; 3] = [
     curve(metrics::SCORING_TIME, "scoring", ChartColor::HeldOut),
     curve(metrics::UPDATE_TIME, "update", ChartColor::Loss),
 ];
-static MEMORY_PARTS: [Curve; 4] = [
+static MEMORY_PARTS: [Curve; 5] = [
     curve("memory/weights", "weights", ChartColor::Memory),
     curve("memory/adapters", "adapters", ChartColor::Reward),
     curve("memory/optimizer", "optimizer", ChartColor::Kl),
     curve("memory/activations_and_rest", "activations, rest", ChartColor::Loss),
+    curve("memory/gpu_others", "others", ChartColor::Speed),
 ];
 
 /// All charts that have a name of their own, in the order of [`crate::settings::CHARTS`].
@@ -159,7 +160,7 @@ fn metric(name: &str) -> Chart {
 /// How the values of a metric are written, as far as its name says so.
 fn unit_of(name: &str) -> Unit {
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["frac_", "ratio", "accuracy", "pass@", "pass_rate", "outcomes/"]) {
+    if has(&["frac_", "ratio", "accuracy", "pass@", "pass_rate", "outcomes/", "utilization"]) {
         Unit::Percent
     } else if has(&["memory"]) {
         Unit::Bytes

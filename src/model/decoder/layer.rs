@@ -70,6 +70,13 @@ impl LayerRecord {
         ((columns * width + config.num_attention_heads * size_of::<f32>()) * rows) as u64
     }
 
+    /// Bytes that computing with one record takes beside it, in the backward pass at its widest: the gradients of gate and up and of their
+    /// product, and the residual stream's with its neighbours.
+    pub fn working_bytes(config: &ModelConfig, rows: usize, width: usize) -> u64 {
+        let columns = 3 * config.intermediate_size + 4 * config.hidden_size;
+        (columns * rows * width) as u64
+    }
+
     /// The rows `order` of several records on top of each other.
     pub(super) fn gather(parts: &[Self], order: &Tensor<1, Int>) -> Self {
         let ordered = |parts: Vec<Tensor<2>>| Tensor::cat(parts, 0).select(0, order.clone());

@@ -1,22 +1,33 @@
 //! How many layers' activations may be kept.
 
 use super::{Decoder, layer::LayerRecord};
-use crate::{model::device, settings::Recompute};
+use crate::{
+    model::{ModelConfig, device},
+    run::memory::{available_bytes, total_bytes},
+    settings::Recompute,
+};
 
 /// How many layers keep all that their backward pass needs; the others keep their input only.
 ///
 /// `Auto` keeps as many as fit in half of the memory that is free now, the GPU's where one computes; where that cannot be told,
 /// all.
 pub fn layers_to_keep(recompute: Recompute, decoder: &Decoder<'_>, rows: usize) -> usize {
-    let layers = decoder.config.num_hidden_layers;
+    let free = || device::gpu_memory(&decoder.device()).map(device::GpuMemory::free).or_else(available_bytes);
+    kept_layers(recompute, decoder.config, record_bytes(decoder, rows), free)
+}
+
+/// The same by a record's bytes and what is free.
+pub fn kept_layers(
+    recompute: Recompute,
+    config: &ModelConfig,
+    record: u64,
+    free: impl FnOnce() -> Option<u64>,
+) -> usize {
+    let layers = config.num_hidden_layers;
     match recompute {
         Recompute::Always => 0,
         Recompute::Never => layers,
-        Recompute::Auto => {
-            let gpu = device::gpu_memory(&decoder.device()).map(device::GpuMemory::free);
-            gpu.or_else(available_bytes)
-                .map_or(layers, |free| (free / 2 / record_bytes(decoder, rows).max(1)).min(layers as u64) as usize)
-        }
+        Recompute::Auto => free().map_or(layers, |free| (free / 2 / record.max(1)).min(layers as u64) as usize),
     }
 }
 
@@ -30,46 +41,29 @@ fn record_bytes(decoder: &Decoder<'_>, rows: usize) -> u64 {
 /// step's groups are held together. What is free at the moment does not count, since generation rounds otherwise than a
 /// forward pass, and a resumed run must decide as the first one did.
 pub fn keeps_generation(recompute: Recompute, decoder: &Decoder<'_>, rows: usize) -> bool {
-    let needed = record_bytes(decoder, rows) * decoder.config.num_hidden_layers as u64;
-    let total_bytes = || device::gpu_memory(&decoder.device()).map(|gpu| gpu.total).or_else(total_bytes);
+    let total = || device::gpu_memory(&decoder.device()).map(|gpu| gpu.total).or_else(total_bytes);
+    keeps_records(recompute, decoder.config, record_bytes(decoder, rows), total)
+}
+
+/// The same by a record's bytes and what there is.
+pub fn keeps_records(
+    recompute: Recompute,
+    config: &ModelConfig,
+    record: u64,
+    total: impl FnOnce() -> Option<u64>,
+) -> bool {
+    let needed = record * config.num_hidden_layers as u64;
     match recompute {
         Recompute::Always => false,
         Recompute::Never => true,
-        Recompute::Auto => total_bytes().is_none_or(|total| needed <= total / 4),
+        Recompute::Auto => total().is_none_or(|total| needed <= total / 4),
     }
-}
-
-/// The memory that this process may have at most: the machine's, or its control group's share.
-fn total_bytes() -> Option<u64> {
-    let machine = parse(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")?;
-    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    Some(group.map_or(machine, |group: u64| group.min(machine)))
-}
-
-/// Memory that can be had without swapping, as Linux estimates it.
-fn available_bytes() -> Option<u64> {
-    parse(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")
-}
-
-/// Bytes in the line of /proc/meminfo that begins with `name`.
-fn parse(meminfo: &str, name: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::testing;
-
-    #[test]
-    fn memory_is_read_from_meminfo() {
-        let text = "MemTotal:       24684032 kB\nMemFree: 1 kB\nMemAvailable:    2048 kB\n";
-        assert_eq!(parse(text, "MemAvailable:"), Some(2048 * 1024));
-        assert_eq!(parse(text, "MemTotal:"), Some(24_684_032 * 1024));
-        assert_eq!(parse("MemTotal: 3 kB\n", "MemAvailable:"), None);
-    }
 
     #[test]
     fn generation_is_kept_where_it_fits() {
@@ -80,5 +74,17 @@ mod tests {
         assert!(!keeps_generation(Recompute::Always, &decoder, 1));
         assert!(keeps_generation(Recompute::Auto, &decoder, 100));
         assert!(!keeps_generation(Recompute::Auto, &decoder, usize::MAX >> 32), "no machine has so much memory");
+        let needed = 1000 * config.num_hidden_layers as u64;
+        for (total, fits) in [(4 * needed, true), (4 * needed - 4, false)] {
+            assert_eq!(keeps_records(Recompute::Auto, &config, 1000, || Some(total)), fits);
+        }
+    }
+
+    #[test]
+    fn as_many_layers_are_kept_as_half_of_what_is_free_holds() {
+        let config = testing::tiny_config();
+        let kept = |recompute, free| kept_layers(recompute, &config, 1000, || Some(free));
+        assert_eq!([0, 4000, 6000, 1_000_000].map(|free| kept(Recompute::Auto, free)), [0, 2, 3, 3]);
+        assert_eq!((kept(Recompute::Always, 1 << 40), kept(Recompute::Never, 0)), (0, 3));
     }
 }

@@ -39,10 +39,11 @@ pub use self::{
     dropout::Dropout,
     group::{PackedGroup, TokenGrads, TokenScores},
     layer::Layer,
-    memory::keeps_generation,
+    layer::LayerRecord,
+    memory::{keeps_generation, kept_layers, keeps_records},
     recording::{RecordedRows, Recording},
 };
-use self::{group::HeadPlan, head::Head, layer::LayerRecord};
+use self::{group::HeadPlan, head::Head};
 use super::{
     ModelConfig, ModelError,
     ops::{

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{
     Completion, Constraint, GenerateRequest,
-    cache::{Cache, CacheShape},
+    cache::CacheShape,
     constraint::Guide,
     sampler::{Choice, Sampler},
     stream::{Newest, Stream},
@@ -16,10 +16,7 @@ use crate::model::{AdapterSet, Decoder, ModelError, PackedGroup, RecordedRows, R
 
 /// Sequences written at a time. Within the rows for which packed products unpack weights in registers, whose results do
 /// not depend on the number of rows.
-pub(super) const SLOTS: usize = 32;
-
-/// Memory for the prompts' keys and values at a time, unless a single prompt takes more.
-const PROMPT_BYTES: usize = 256 << 20;
+pub const SLOTS: usize = 32;
 
 /// A sequence being written.
 struct Sequence {
@@ -76,14 +73,9 @@ impl<'a> Batch<'a> {
         };
         let waiting: VecDeque<(usize, usize)> = requests.iter().enumerate().flat_map(pairs).collect();
         let region_rows = requests.iter().map(|r| r.prompt.len()).max().unwrap_or(0);
-        let fitting = PROMPT_BYTES / (region_rows * Cache::row_bytes(&decoder)).max(1);
-        let shape = CacheShape {
-            regions: requests.len().min(SLOTS).min(fitting.max(1)),
-            region_rows,
-            slots: waiting.len().min(SLOTS),
-            // A completion's last token is not fed back.
-            slot_rows: sampler.max_new_tokens().saturating_sub(1),
-        };
+        let (samples, longest) = (waiting.len(), sampler.max_new_tokens());
+        let width = decoder.weights.activations.size();
+        let shape = CacheShape::plan(decoder.config, requests.len(), region_rows, samples, longest, width);
         Ok(Self {
             stream: Stream::new(decoder, adapters, shape),
             requests,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
+use super::batch::SLOTS;
 use crate::model::{
-    Decoder,
+    Decoder, ModelConfig,
     ops::{self, layout::CacheRow},
 };
 
@@ -31,6 +32,34 @@ pub struct CacheShape {
     pub slot_rows: usize,
 }
 
+/// Memory for the prompts' keys and values at a time, unless a single prompt takes more.
+const PROMPT_BYTES: usize = 256 << 20;
+
+impl CacheShape {
+    /// For so many prompts of at most `longest` tokens, and `samples` completions in all of at most `new_tokens`, with numbers of
+    /// `width` bytes.
+    pub fn plan(config: &ModelConfig, prompts: usize, longest: usize, samples: usize, new_tokens: usize, width: usize) -> Self {
+        let fitting = PROMPT_BYTES / (longest * Self::row_bytes(config, width)).max(1);
+        Self {
+            regions: prompts.min(SLOTS).min(fitting.max(1)),
+            region_rows: longest,
+            slots: samples.min(SLOTS),
+            // A completion's last token is not fed back.
+            slot_rows: new_tokens.saturating_sub(1),
+        }
+    }
+
+    /// Bytes that a row takes in all layers.
+    fn row_bytes(config: &ModelConfig, width: usize) -> usize {
+        2 * config.key_value_size() * config.num_hidden_layers * width
+    }
+
+    /// Bytes of all rows.
+    pub fn bytes(self, config: &ModelConfig, width: usize) -> u64 {
+        ((self.regions * self.region_rows + self.slots * self.slot_rows) * Self::row_bytes(config, width)) as u64
+    }
+}
+
 impl Cache {
     /// An empty cache for a decoder.
     pub fn new(decoder: &Decoder<'_>, shape: CacheShape) -> Self {
@@ -43,11 +72,6 @@ impl Cache {
             region_rows: shape.region_rows,
             slot_rows: shape.slot_rows,
         }
-    }
-
-    /// Bytes that a row takes in all layers.
-    pub fn row_bytes(decoder: &Decoder<'_>) -> usize {
-        decoder.heads().kv_width() * decoder.weights.layers.len() * decoder.weights.activations.size()
     }
 
     /// Where a sequence finds its rows.

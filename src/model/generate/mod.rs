@@ -19,6 +19,8 @@ use std::ops::{ControlFlow, Range};
 use self::{batch::Batch, sampler::Sampler};
 pub use self::{
     beam::Beams,
+    batch::SLOTS,
+    cache::CacheShape,
     constraint::{Constraint, Grammar},
     sampler::Sampling,
 };

@@ -200,7 +200,7 @@ impl<L: Learner> Session<'_, L> {
         bridge.finish()?;
         self.reporter.leave();
         let Some(mut output) = output else { return Ok(false) };
-        output.done.metrics.set(metrics::MEMORY_BYTES, self.memory.bytes().map_or(f64::NAN, |b| b as f64));
+        self.memory.describe(&mut output.done.metrics);
         for warning in output.warnings {
             self.reporter.log(LogLevel::Warn, warning)?;
         }

@@ -19,11 +19,12 @@ use crate::{
 };
 
 /// Parts of memory by the metrics that tell them, with their names.
-const PARTS: [(&str, &str); 4] = [
+const PARTS: [(&str, &str); 5] = [
     ("memory/weights", "weights"),
     ("memory/adapters", "adapters"),
     ("memory/optimizer", "optimizer"),
     ("memory/activations_and_rest", "rest"),
+    ("memory/gpu_others", "others"),
 ];
 /// Columns of a label.
 const LABEL: usize = 13;
@@ -94,7 +95,22 @@ fn memory(app: &App, width: usize) -> Vec<Line<'static>> {
         })
         .collect();
     lines.extend(newest(metrics::PEAK_MEMORY).map(|peak| labelled(app, "peak", &figures::bytes(peak), width)));
+    lines.extend(gpu(app, newest).map(|words| labelled(app, "GPU", &words, width)));
     lines
+}
+
+/// The GPU's memory, and how it is doing; nothing on a CPU.
+fn gpu(app: &App, newest: impl Fn(&str) -> Option<f64>) -> Option<String> {
+    let total = newest("memory/gpu_total")?;
+    let used = newest(metrics::MEMORY_BYTES).filter(|used| used.is_finite());
+    let words = [
+        used.map(|used| format!("{} of {}", figures::bytes(used), figures::bytes(total))),
+        newest("gpu/utilization").map(|share| format!("{:.0}% busy", share * 100.0)),
+        newest("gpu/temperature").map(|degrees| format!("{degrees:.0} C")),
+        newest("gpu/power").map(|watts| format!("{watts:.0} W")),
+    ];
+    let words: Vec<String> = words.into_iter().flatten().collect();
+    Some(words.join(&format!(" {} ", app.symbols.dot)))
 }
 
 fn checkpoints(app: &mut App, area: Rect, buf: &mut Buffer) {

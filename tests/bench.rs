@@ -56,6 +56,50 @@ fn generation_is_timed() {
 }
 
 #[test]
+fn a_model_of_random_weights_needs_no_file() {
+    for format in ["nf4", "q4"] {
+        let args = ["grpo", "--synthetic", "tiny", "--format", format, "--device", "cpu", "--json"];
+        let sizes = ["--k", "3", "--prompt-tokens", "20", "--new-tokens", "6", "--steps", "2"];
+        let report = report(&[&args[..], &sizes].concat());
+        assert_eq!((report["model"].as_str(), report["prompt_tokens"].to_string().as_str()), (Some("tiny"), "[20,20]"));
+        assert!(
+            report["device"].as_str().unwrap().starts_with("cpu") && report["build"].as_str().unwrap().contains('(')
+        );
+        assert!(number(&report, "memory_bytes") > 1e8 && report["gpu"].is_null() && report["driver"].is_null());
+        // 20 tokens of the prompt and 3 times 6 of completions went through each update.
+        assert!((number(&report, "update_tok_s") * number(&report, "update_s") - 38.0).abs() < 0.1, "{report}");
+        let memory = &report["memory"];
+        assert!(number(memory, "weights") > 1e4 && number(memory, "rest") > 0.0, "{report}");
+        assert_eq!(memory["forecast"]["weights"], memory["weights"]);
+        assert_eq!(memory["forecast"]["optimizer"], memory["optimizer"]);
+    }
+    assert_code(&bench(&["grpo", "--synthetic", "gpt-5"]), 2);
+    assert_code(&bench(&["grpo", "--synthetic", "tiny", "--model", "builtin:demo"]), 2);
+    assert_code(&bench(&["decode"]), 2);
+    let decode = report(&["decode", "--synthetic", "tiny", "--prompt-tokens", "8", "--new-tokens", "4", "--json"]);
+    assert!(number(&decode, "decode_tok_s") > 0.0);
+}
+
+#[test]
+fn whether_a_run_fits_is_counted_without_computing() {
+    let estimate = |args: &[&str]| program().arg("estimate").args(args).output().unwrap();
+    let tight = estimate(&["--synthetic", "codellama-7b", "--memory", "6GiB", "--prompt-tokens", "512"]);
+    assert_code(&tight, 0);
+    let text = String::from_utf8_lossy(&tight.stdout).into_owned();
+    for words in ["weights", "KV cache", "it does not fit", "memory.recompute", "logits", "a GPU"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    let roomy = estimate(&["--synthetic", "codellama-7b", "--memory", "80GiB", "--json"]);
+    let roomy: Value = serde_json::from_slice(&roomy.stdout).unwrap();
+    assert!(roomy["fits"] == true && roomy["remedies"].as_array().unwrap().is_empty(), "{roomy}");
+    let model = estimate(&["--fit", "--model", "builtin:demo", "--device", "cpu", "--json"]);
+    let model: Value = serde_json::from_slice(&model.stdout).unwrap();
+    assert!(model["gpu"] == false && number(&model["forecast"], "weights") > 1e5, "{model}");
+    assert_code(&estimate(&["--fit"]), 2);
+    assert_code(&estimate(&["--memory", "plenty", "--synthetic", "tiny"]), 2);
+}
+
+#[test]
 fn mistakes_are_told() {
     let prompts = bench(&["grpo", "--model", "builtin:demo", "--prompts", "/nowhere.json"]);
     assert_code(&prompts, 3);

@@ -36,7 +36,8 @@ impl Place {
         let output = self.run(step, "cpu", args);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{step}: {}\n{told}", String::from_utf8_lossy(&output.stdout));
-        let name = args.iter().position(|arg| *arg == "--part").map_or(step.into(), |at| format!("{step}-{}", args[at + 1]));
+        let name =
+            args.iter().position(|arg| *arg == "--part").map_or(step.into(), |at| format!("{step}-{}", args[at + 1]));
         let result = self.result(&name);
         assert!(result["ok"] == true && result["dry_run"] == true, "{result}");
         assert!(result["device_name"].as_str().unwrap().starts_with("cpu, "), "{result}");
@@ -87,11 +88,16 @@ fn the_program_travels_in_parts_and_passes_the_steps() {
     std::fs::create_dir_all(&parcel).unwrap();
     std::fs::rename(&late, place.path("parcel/part-2")).unwrap();
     let unpacked = place.step("unpack", &["--from", &parcel]);
-    assert!(unpacked["whole"].to_string().contains("sqlr1-tui") && unpacked["waits_for_parts"] == serde_json::json!({}));
+    assert!(
+        unpacked["whole"].to_string().contains("sqlr1-tui") && unpacked["waits_for_parts"] == serde_json::json!({})
+    );
     assert_eq!(std::fs::read_to_string(place.path("kit/golden/deep/values.json")).unwrap(), "[1, 2]");
 
     let check = place.step("check", &[]);
-    assert!(check["version"].as_str().unwrap().contains("sqlr1-tui") && check["step"]["peak_mb"].is_number(), "{check}");
+    assert!(
+        check["version"].as_str().unwrap().contains("sqlr1-tui") && check["step"]["peak_mb"].is_number(),
+        "{check}"
+    );
     let memory = place.step("memory", &[]);
     assert!(memory["shapes"]["tiny"]["verdict"]["under_12_gb"] == true, "{memory}");
     assert!(memory["shapes"]["tiny"]["memory"]["forecast"]["peak"].as_u64().unwrap() > 0);
@@ -115,7 +121,8 @@ fn training_hands_its_adapter_on_through_the_results() {
         return;
     }
     let place = Place::new();
-    let step = |part: &str, more: &[&str]| place.step("train", &[&["--program", PROGRAM, "--part", part][..], more].concat());
+    let step =
+        |part: &str, more: &[&str]| place.step("train", &[&["--program", PROGRAM, "--part", part][..], more].concat());
     assert!(step("before", &[])["eval"].is_object());
     let sft = step("sft", &["--steps", "2"]);
     assert_eq!((sft["steps"].as_u64(), place.path("out/adapter.tar.xz.00").exists()), (Some(2), true), "{sft}");
@@ -142,7 +149,10 @@ fn what_is_missing_is_said() {
     ] {
         let output = place.run(step, "cpu", args);
         let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(3) && told.contains("missing") && told.contains(missing), "{step}: {told}");
+        assert!(
+            output.status.code() == Some(3) && told.contains("missing") && told.contains(missing),
+            "{step}: {told}"
+        );
     }
     if Command::new("nvidia-smi").output().is_err() {
         let output = place.run("memory", "cuda", &["--program", PROGRAM]);

@@ -13,7 +13,7 @@ use crate::{
     },
     rl::forecast::{Forecast, GPU_RUNTIME, Question, Remedy},
     run::memory::{MemoryMeter, Room, resident_bytes},
-    settings::{MemoryLimit, Settings},
+    settings::{ComputeType, MemoryLimit, Settings},
 };
 
 /// What is asked beside the settings.
@@ -67,8 +67,11 @@ pub fn fit(settings: &Settings, asked: &Fit) -> Result<FitReport, BenchError> {
     let (memory, room) = memory(settings, asked, gpu)?;
     let rollout = &settings.rollout;
     let prompt_tokens = asked.prompt_tokens.unwrap_or(settings.data.max_prompt_tokens);
+    // As the engine chooses where nothing is said.
+    let half = settings.model.dtype == ComputeType::Bfloat16 || gpu && settings.model.dtype == ComputeType::Auto;
+    let width = if half { 2 } else { 4 };
     let runtime = if gpu { GPU_RUNTIME } else { resident_bytes().unwrap_or(0) };
-    let question = Question { config: &config, weight_bytes, settings, prompt_tokens, runtime, room, gpu };
+    let question = Question { config: &config, weight_bytes, settings, prompt_tokens, runtime, room, width, gpu };
     let forecast = question.forecast();
     let fits = forecast.peak <= memory;
     Ok(FitReport {
@@ -89,14 +92,17 @@ pub fn fit(settings: &Settings, asked: &Fit) -> Result<FitReport, BenchError> {
 /// Name, shape and bytes of the weights.
 fn shape(settings: &Settings, asked: &Fit) -> Result<(String, ModelConfig, u64), BenchError> {
     if let Some((name, format)) = &asked.synthetic {
-        let config = synthetic::shape(name)
-            .ok_or_else(|| BenchError::Usage(format!("no shape is called {name}; there are: {}", synthetic::NAMES.join(", "))))?;
+        let config = synthetic::shape(name).ok_or_else(|| {
+            BenchError::Usage(format!("no shape is called {name}; there are: {}", synthetic::NAMES.join(", ")))
+        })?;
         let bytes = synthetic::weight_bytes(&config, *format);
         return Ok((format!("{name}, {}", format.name()), config, bytes));
     }
     let named = settings.model.path.as_deref();
     let named = named.ok_or_else(|| BenchError::Usage("say which model: --model, or --synthetic NAME".into()))?;
-    let read = || -> Result<Outlook, ModelError> { Outlook::of(&locate_or_fetch(named, &mut unheard)?, settings.model.quantize) };
+    let read = || -> Result<Outlook, ModelError> {
+        Outlook::of(&locate_or_fetch(named, &mut unheard)?, settings.model.quantize)
+    };
     let Outlook { config, weight_bytes } = read()?;
     Ok((named.to_owned(), config, weight_bytes))
 }
@@ -111,7 +117,9 @@ fn memory(settings: &Settings, asked: &Fit, gpu: bool) -> Result<(u64, Room), Be
     let meter = MemoryMeter::new(index);
     let total = meter.total().map(|total| total.saturating_sub(meter.others()));
     let total = total.ok_or_else(|| {
-        BenchError::Usage("this system does not tell how much memory there is: give --memory, as in --memory 24GiB".into())
+        BenchError::Usage(
+            "this system does not tell how much memory there is: give --memory, as in --memory 24GiB".into(),
+        )
     })?;
     Ok((total.min(limit), Room { total: gpu.then_some(total), free: None }))
 }

@@ -14,7 +14,7 @@ use super::{
     machine::{Place, PlaceReport, Products, matmul_peak},
 };
 use crate::{
-    model::{Completion, Model, PackedGroup},
+    model::{Completion, Model, PackedGroup, device},
     reward::advantage::Rewards,
     rl::{
         TrainError,
@@ -38,6 +38,8 @@ pub struct GrpoReport {
     /// Where it was measured, and with what.
     #[serde(flatten)]
     pub place: PlaceReport,
+    /// Bits of the numbers that it computes with.
+    pub activation_bits: usize,
     /// Completions of a prompt.
     pub k: usize,
     /// Tokens of each completion.
@@ -89,6 +91,8 @@ pub struct MemoryReport {
     pub peak_update: Option<u64>,
     /// What others used of the GPU meanwhile.
     pub others: u64,
+    /// What the GPU's allocator held for tensors in the end, and what it held in reserve.
+    pub allocator: Option<[u64; 2]>,
     /// What was to be expected.
     pub forecast: Forecast,
 }
@@ -164,6 +168,7 @@ pub fn grpo(
         peer: env!("CARGO_PKG_NAME"),
         model: model.summary().name,
         place: place.report(),
+        activation_bits: model.weights.activations.size() * 8,
         k,
         new_tokens,
         threads: rayon::current_num_threads(),
@@ -195,7 +200,8 @@ fn memory_report(
     let (weights, adapters, optimizer) = (model.summary().weight_bytes, adapter + reference, adapter * 2);
     let rest = peak_rollout.max(peak_update).map(|peak| peak.saturating_sub(weights + adapters + optimizer));
     let others = place.meter.others();
-    MemoryReport { weights, adapters, optimizer, rest, peak_rollout, peak_update, others, forecast }
+    let allocator = device::gpu_memory(&model.decoder().device()).map(|memory| [memory.in_use, memory.reserved]);
+    MemoryReport { weights, adapters, optimizer, rest, peak_rollout, peak_update, others, allocator, forecast }
 }
 
 /// One step, through the trainer's own engine.

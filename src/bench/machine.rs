@@ -53,7 +53,8 @@ impl Place {
 
 /// This program's version and what it was built with.
 pub fn build() -> String {
-    let features = [(cfg!(feature = "cuda"), "cuda"), (cfg!(feature = "wgpu"), "wgpu"), (cfg!(debug_assertions), "debug")];
+    let features =
+        [(cfg!(feature = "cuda"), "cuda"), (cfg!(feature = "wgpu"), "wgpu"), (cfg!(debug_assertions), "debug")];
     let features: Vec<&str> = features.into_iter().filter_map(|(on, name)| on.then_some(name)).collect();
     let features = if features.is_empty() { "cpu only".to_owned() } else { features.join(", ") };
     format!("{} ({features})", env!("CARGO_PKG_VERSION"))

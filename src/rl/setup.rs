@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, path::Path};
 
 use burn::tensor::Device;
 
-use super::{TrainError, changes, forecast, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch};
+use super::{
+    TrainError, changes, forecast, policy::Policy, questions::Asker, session::Loaded, trainer::Trainer, watch::Watch,
+};
 use crate::{
     data::{Course, Dataset, GoldReport, Prompts},
     model::{Model, device, hub::Logged, locate_or_fetch},

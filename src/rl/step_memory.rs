@@ -4,9 +4,12 @@ use super::{
     ladder::{Shortage, is_out_of_memory},
     trainer::Trainer,
 };
-use crate::run::{
-    memory::MemoryMeter,
-    metrics::{self, Metrics},
+use crate::{
+    model::device,
+    run::{
+        memory::MemoryMeter,
+        metrics::{self, Metrics},
+    },
 };
 
 /// The greatest memory in the parts of a step, of the process or of what it holds of a GPU; nothing where the system does not tell.
@@ -66,6 +69,10 @@ impl Trainer {
         ];
         for (name, bytes) in known {
             metrics.set(name, bytes as f64);
+        }
+        if let Some(gpu) = device::gpu_memory(&self.model.decoder().device()) {
+            metrics.set("memory/gpu_tensors", gpu.in_use as f64);
+            metrics.set("memory/gpu_reserved", gpu.reserved as f64);
         }
         let Some(peak) = memory.peak() else { return };
         let rest = peak.saturating_sub(known.iter().map(|(_, bytes)| bytes).sum());

@@ -22,7 +22,7 @@ use crate::{
         synthetic::{self, Format},
     },
     run::memory::MemoryMeter,
-    settings::{ModelSettings, Quantize, Settings},
+    settings::{ComputeType, ModelSettings, Quantize, Settings},
 };
 
 /// Measure how fast training steps or generation are on this machine (docs/performance.md).
@@ -51,6 +51,9 @@ struct Common {
     /// How its projections are held: nf4, or q4 as a GGUF file's blocks.
     #[arg(long, value_name = "FORMAT", requires = "synthetic", default_value = "nf4", value_parser = ["nf4", "q4"])]
     format: String,
+    /// The numbers that it computes with: auto, float32 or bfloat16 (not on a CPU).
+    #[arg(long, value_name = "TYPE", default_value = "auto", value_parser = ["auto", "float32", "bfloat16"])]
+    dtype: String,
     /// Where to compute: auto, cpu, cuda or cuda:N.
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     device: String,
@@ -143,7 +146,14 @@ impl Common {
             }
             None => self.read(&chosen.device)?,
         };
-        Ok((model.map_err(BenchError::from)?, place))
+        let mut model = model.map_err(BenchError::from)?;
+        let dtype = match self.dtype.as_str() {
+            "float32" => ComputeType::Float32,
+            "bfloat16" => ComputeType::Bfloat16,
+            _ => ComputeType::Auto,
+        };
+        model.compute_in(dtype).map_err(BenchError::from)?;
+        Ok((model, place))
     }
 
     fn read(&self, device: &Device) -> Result<Result<Model, ModelError>, Failure> {

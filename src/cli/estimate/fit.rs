@@ -11,9 +11,12 @@ pub fn describe(found: &FitReport) -> String {
         found.model, found.prompts_per_step, found.prompt_tokens, found.k, found.new_tokens, found.rank
     )];
     let categories = found.forecast.categories();
-    lines.extend(categories.iter().filter(|(_, size, _)| *size > 0).map(|(name, size, meaning)| {
-        format!("  {name:<14}{:>10}  {meaning}", bytes(*size))
-    }));
+    lines.extend(
+        categories
+            .iter()
+            .filter(|(_, size, _)| *size > 0)
+            .map(|(name, size, meaning)| format!("  {name:<14}{:>10}  {meaning}", bytes(*size))),
+    );
     let (rollout, update) = (bytes(found.forecast.rollout_peak), bytes(found.forecast.update_peak));
     lines.push(format!("  {:<14}{rollout:>10}  the most while completions are written", "rollout"));
     lines.push(format!("  {:<14}{update:>10}  the most while gradients are computed", "update"));

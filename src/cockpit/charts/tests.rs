@@ -96,6 +96,9 @@ fn memory_is_shown_with_its_limit_where_that_is_near() {
     assert_eq!(picture(&near, "memory", &look(&near, 100)).limit, Some(1e9));
     let far = run_of(&[(metrics::MEMORY_BYTES, 1e6)], 9);
     assert_eq!(picture(&far, "memory", &look(&far, 100)).limit, None);
+    // A GPU's memory is stacked up to what others use of it.
+    let gpu = run_of(&[("memory/weights", 1e8), ("memory/gpu_others", 3e8)], 9);
+    assert_eq!(picture(&gpu, "memory_parts", &look(&gpu, 100)).lines.len(), 2);
 }
 
 #[test]

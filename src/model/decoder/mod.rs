@@ -40,7 +40,7 @@ pub use self::{
     group::{PackedGroup, TokenGrads, TokenScores},
     layer::Layer,
     layer::LayerRecord,
-    memory::{keeps_generation, kept_layers, keeps_records},
+    memory::{keeps_generation, keeps_records, kept_layers},
     recording::{RecordedRows, Recording},
 };
 use self::{group::HeadPlan, head::Head};

@@ -38,7 +38,14 @@ const PROMPT_BYTES: usize = 256 << 20;
 impl CacheShape {
     /// For so many prompts of at most `longest` tokens, and `samples` completions in all of at most `new_tokens`, with numbers of
     /// `width` bytes.
-    pub fn plan(config: &ModelConfig, prompts: usize, longest: usize, samples: usize, new_tokens: usize, width: usize) -> Self {
+    pub fn plan(
+        config: &ModelConfig,
+        prompts: usize,
+        longest: usize,
+        samples: usize,
+        new_tokens: usize,
+        width: usize,
+    ) -> Self {
         let fitting = PROMPT_BYTES / (longest * Self::row_bytes(config, width)).max(1);
         Self {
             regions: prompts.min(SLOTS).min(fitting.max(1)),

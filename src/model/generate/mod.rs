@@ -18,8 +18,8 @@ use std::ops::{ControlFlow, Range};
 
 use self::{batch::Batch, sampler::Sampler};
 pub use self::{
-    beam::Beams,
     batch::SLOTS,
+    beam::Beams,
     cache::CacheShape,
     constraint::{Constraint, Grammar},
     sampler::Sampling,

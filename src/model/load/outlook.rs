@@ -3,13 +3,7 @@
 use std::path::Path;
 
 use super::{
-    super::{
-        ModelConfig, ModelError,
-        config::CONFIG_FILE,
-        gguf::TensorType,
-        packed::PackedLayout,
-        source::Source,
-    },
+    super::{ModelConfig, ModelError, config::CONFIG_FILE, gguf::TensorType, packed::PackedLayout, source::Source},
     plan::Plan,
 };
 use crate::settings::Quantize;

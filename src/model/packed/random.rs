@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn random_matrices_keep_the_size_of_what_goes_through() {
-        let device = Device::flex();
+        let device = crate::model::testing::device();
         for layout in [PackedLayout::Q4, PackedLayout::Q8, PackedLayout::Nf4] {
             let matrix = PackedMatrix::random(layout, [300, 192], 7, &device).unwrap();
             let weights: Vec<f32> = matrix.dequantize().try_into_vec_as().unwrap();

@@ -5,7 +5,7 @@
 
 mod shapes;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
@@ -148,7 +148,7 @@ impl Model {
         let final_norm = draw.vector(config.hidden_size, 1.0);
         let tied = config.tie_word_embeddings;
         let head = if tied { None } else { Some(draw.matrix(VOCABULARY_LAYOUT, vocabulary)?) };
-        let weights = Weights { embedding, layers, final_norm, head };
+        let weights = Weights { embedding, layers, final_norm, head, activations: DType::F32 };
         let summary = summary(name, format, &config, &weights);
         Ok(Self::from_parts(config, Tokenizer::of_bytes()?, weights, summary))
     }

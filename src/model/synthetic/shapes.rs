@@ -12,7 +12,9 @@ pub fn shape(name: &str) -> Option<ModelConfig> {
             tie_word_embeddings: false,
             ..qwen2(Size { layers: 28, hidden: 3584, inner: 18944, heads: [28, 4], vocabulary: 152_064 })
         },
-        "qwen2.5-coder-0.5b" => qwen2(Size { layers: 24, hidden: 896, inner: 4864, heads: [14, 2], vocabulary: 151_936 }),
+        "qwen2.5-coder-0.5b" => {
+            qwen2(Size { layers: 24, hidden: 896, inner: 4864, heads: [14, 2], vocabulary: 151_936 })
+        }
         "codellama-7b" => ModelConfig {
             rope_theta: 1e6,
             max_position_embeddings: 16_384,

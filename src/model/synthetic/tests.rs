@@ -1,5 +1,3 @@
-use burn::tensor::Device;
-
 use super::*;
 use crate::model::{AdapterSet, PackedGroup};
 
@@ -27,7 +25,7 @@ fn four_bit_weights_of_a_7b_take_four_to_seven_gigabytes() {
 
 #[test]
 fn a_synthetic_model_computes_finite_numbers_and_is_the_same_each_time() {
-    let device = Device::flex();
+    let device = crate::model::testing::device();
     let group = PackedGroup { prompt: vec![5, 300, 7, 9], completions: vec![vec![1, 2, 319], vec![4, 4]] };
     for format in [Format::Nf4, Format::Q4] {
         let model = Model::synthetic("tiny", format, 3, &device).unwrap();

@@ -11,12 +11,12 @@ mod tests;
 use serde::Serialize;
 
 pub use self::remedies::Remedy;
-use super::engine::keeps_rollout;
+use super::engine::rows_to_keep;
 use crate::{
-    model::{CacheShape, LayerRecord, Model, ModelConfig, Projection, generate::SLOTS, layers_to_keep},
+    model::{CacheShape, LayerRecord, Model, ModelConfig, Projection, generate::SLOTS, keeps_records, kept_layers},
     run::{
         event::MemorySource,
-        memory::{MemoryMeter, Room, resident_bytes},
+        memory::{MemoryMeter, Room, available_bytes, resident_bytes},
     },
     settings::{Reference, Settings},
 };
@@ -48,6 +48,8 @@ pub struct Question<'a> {
     pub runtime: u64,
     /// The memory there is.
     pub room: Room,
+    /// Bytes of a number that the model computes with: 4, or 2 in bfloat16.
+    pub width: usize,
     /// Whether a GPU computes: it holds a matrix without its packing while it multiplies many rows by it.
     pub gpu: bool,
 }
@@ -95,7 +97,8 @@ impl<'a> Question<'a> {
         runtime: u64,
     ) -> Self {
         let (weight_bytes, gpu) = (model.summary().weight_bytes, meter.source() == MemorySource::Gpu);
-        Self { config: &model.config, weight_bytes, settings, prompt_tokens, runtime, room: meter.room(), gpu }
+        let (config, room, width) = (&model.config, meter.room(), model.weights.activations.size());
+        Self { config, weight_bytes, settings, prompt_tokens, runtime, room, width, gpu }
     }
 
     /// The answer.
@@ -104,8 +107,7 @@ impl<'a> Question<'a> {
         let adapter = self.adapter_parameters() * 4;
         let reference = if self.has_reference_adapter() { adapter } else { 0 };
         let (adapters, optimizer) = (2 * adapter + reference, 2 * adapter);
-        let prompts = settings.rollout.prompts_per_step;
-        let kept = keeps_rollout(settings, config, (prompts, prompts * self.prompt_tokens), self.room);
+        let kept = self.keeps_rollout();
         let (kv_cache, rollout_kept) = (self.kv_cache(), if kept { self.rollout_rows() } else { 0 });
         let (prefill, rows) = (self.layer_bytes(self.prompt_tokens), self.rows_per_pass());
         let backward_kept = if kept { 0 } else { self.backward_kept(rows) };
@@ -115,7 +117,7 @@ impl<'a> Question<'a> {
         let scored = 2 * settings.memory.head_chunk.min(self.head_rows()) as u64 * vocabulary;
         let scratch = if self.gpu { self.largest_matrix() * 2 } else { 0 };
         // Hidden rows of the head and their gradient live beside the layers' records.
-        let head = 2 * (self.head_rows() * config.hidden_size * 4) as u64;
+        let head = 2 * (self.head_rows() * config.hidden_size * self.width) as u64;
         let (layer, update) = (self.layer_bytes(rows), 4 * adapter);
         let held = weights + adapters + optimizer + runtime + scratch + rollout_kept;
         let rollout_peak = held + kv_cache + prefill.max(written);
@@ -172,8 +174,27 @@ impl<'a> Question<'a> {
             self.prompt_tokens,
             self.in_flight(),
             rollout.max_completion_length,
+            self.width,
         );
-        shape.bytes(self.config)
+        shape.bytes(self.config, self.width)
+    }
+
+    /// Whether the engine will keep the rollout's rows for the update.
+    fn keeps_rollout(&self) -> bool {
+        let prompts = self.settings.rollout.prompts_per_step;
+        let rows = rows_to_keep(self.settings, prompts, prompts * self.prompt_tokens);
+        let recompute = self.settings.memory.recompute;
+        rows.is_some_and(|rows| keeps_records(recompute, self.config, self.record(rows), || self.room.total()))
+    }
+
+    /// Bytes of a layer's record of so many rows.
+    fn record(&self, rows: usize) -> u64 {
+        LayerRecord::bytes(self.config, rows, self.width)
+    }
+
+    /// Bytes of the residual stream of so many rows.
+    fn stream(&self, rows: usize) -> u64 {
+        (rows * self.config.hidden_size * self.width) as u64
     }
 
     /// Rows of a completion that the model computes: its last token is no input.
@@ -186,8 +207,7 @@ impl<'a> Question<'a> {
         let rollout = &self.settings.rollout;
         let group = self.prompt_tokens + rollout.num_generations * self.completion_rows();
         let rows = group * rollout.prompts_per_step * self.settings.generations_per_step();
-        self.config.num_hidden_layers as u64 * LayerRecord::bytes(self.config, rows)
-            + (rows * self.config.hidden_size * 4) as u64
+        self.config.num_hidden_layers as u64 * self.record(rows) + self.stream(rows)
     }
 
     /// Completions whose gradient is computed at the same time.
@@ -209,13 +229,13 @@ impl<'a> Question<'a> {
     fn backward_kept(&self, rows: usize) -> u64 {
         let layers = self.config.num_hidden_layers;
         let free = self.room.free.or_else(|| self.room.total.map(|total| total.saturating_sub(self.weight_bytes)));
-        let whole = layers_to_keep(self.settings.memory.recompute, self.config, rows, free);
-        let input = (rows * self.config.hidden_size * 4) as u64;
-        whole as u64 * LayerRecord::bytes(self.config, rows) + (layers - whole) as u64 * input
+        let free = || free.or_else(available_bytes);
+        let whole = kept_layers(self.settings.memory.recompute, self.config, self.record(rows), free);
+        whole as u64 * self.record(rows) + (layers - whole) as u64 * self.stream(rows)
     }
 
     fn layer_bytes(&self, rows: usize) -> u64 {
-        LayerRecord::bytes(self.config, rows) + LayerRecord::working_bytes(self.config, rows)
+        self.record(rows) + LayerRecord::working_bytes(self.config, rows, self.width)
     }
 
     /// Weights of the largest matrix that is multiplied with.

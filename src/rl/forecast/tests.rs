@@ -23,32 +23,36 @@ fn ask<T>(name: &str, total: u64, change: impl FnOnce(&mut Settings), of: impl F
         prompt_tokens: 512,
         runtime: GPU_RUNTIME,
         room: Room { total: Some(total), free: None },
+        width: 2,
         gpu: true,
     })
 }
 
 #[test]
 fn the_summits_are_sums_of_their_parts() {
-    ask("qwen2.5-coder-7b", 24 * GIB, |s| s.memory.recompute = Recompute::Always, |question| {
-        let f = question.forecast();
-        assert_eq!((f.rollout_kept, f.peak), (0, f.rollout_peak.max(f.update_peak)));
-        // 2552 rows of 3584 float32 inputs for each of 28 layers.
-        assert_eq!(f.backward_kept, 28 * (512 + 8 * 255) * 3584 * 4);
-        // Keys and values of 4 heads of 128 in 28 layers: 512 rows of the prompt, 255 of each completion.
-        assert_eq!(f.kv_cache, (512 + 8 * 255) * 2 * 4 * 128 * 28 * 4);
-        assert_eq!(f.scratch, 152_064 * 3584 * 2);
-        // PEFT's count for rank 16 on all seven projections.
-        assert_eq!(f.optimizer, 2 * 4 * 40_370_176);
-        assert!(f.weights + f.adapters + f.optimizer + f.kv_cache + f.runtime < f.rollout_peak);
-        assert!(f.categories().iter().all(|(_, bytes, _)| *bytes <= f.peak));
-    });
+    ask(
+        "qwen2.5-coder-7b",
+        24 * GIB,
+        |s| s.memory.recompute = Recompute::Always,
+        |question| {
+            let f = question.forecast();
+            assert_eq!((f.rollout_kept, f.peak), (0, f.rollout_peak.max(f.update_peak)));
+            // 2552 rows of 3584 inputs for each of 28 layers, in 16 bits.
+            assert_eq!(f.backward_kept, 28 * (512 + 8 * 255) * 3584 * 2);
+            // Keys and values of 4 heads of 128 in 28 layers: 512 rows of the prompt, 255 of each completion.
+            assert_eq!(f.kv_cache, (512 + 8 * 255) * 2 * 4 * 128 * 28 * 2);
+            assert_eq!(f.scratch, 152_064 * 3584 * 2);
+            // PEFT's count for rank 16 on all seven projections.
+            assert_eq!(f.optimizer, 2 * 4 * 40_370_176);
+            assert!(f.weights + f.adapters + f.optimizer + f.kv_cache + f.runtime < f.rollout_peak);
+            assert!(f.categories().iter().all(|(_, bytes, _)| *bytes <= f.peak));
+        },
+    );
 }
 
 #[test]
 fn more_of_anything_takes_more() {
-    let peak = |change: fn(&mut Settings)| {
-        ask("smollm2-135m", 80 * GIB, change, |question| question.forecast().peak)
-    };
+    let peak = |change: fn(&mut Settings)| ask("smollm2-135m", 80 * GIB, change, |question| question.forecast().peak);
     let plain = peak(|_| {});
     assert!(peak(|s| s.rollout.num_generations = 16) > plain);
     assert!(peak(|s| s.rollout.max_completion_length = 512) > plain);
@@ -59,17 +63,22 @@ fn more_of_anything_takes_more() {
 
 #[test]
 fn remedies_end_with_the_first_that_is_enough() {
-    ask("qwen2.5-coder-7b", 24 * GIB, |s| s.memory.recompute = Recompute::Never, |question| {
-        let peak = question.forecast().peak;
-        let found = question.remedies(10 * GIB);
-        assert!(peak > 10 * GIB && found[0].change.contains("memory.recompute"), "{peak} {found:?}");
-        assert!(found.last().unwrap().fits && found.iter().rev().skip(1).all(|remedy| !remedy.fits), "{found:?}");
-        assert!(found.windows(2).all(|pair| pair[1].peak < pair[0].peak));
-        // Less than the weights alone cannot be reached.
-        let hopeless = question.remedies(GIB);
-        assert!(hopeless.iter().all(|remedy| !remedy.fits), "{hopeless:?}");
-        assert!(hopeless.iter().any(|remedy| remedy.change.starts_with("lora.r")));
-    });
+    ask(
+        "qwen2.5-coder-7b",
+        24 * GIB,
+        |s| s.memory.recompute = Recompute::Never,
+        |question| {
+            let peak = question.forecast().peak;
+            let found = question.remedies(10 * GIB);
+            assert!(peak > 10 * GIB && found[0].change.contains("memory.recompute"), "{peak} {found:?}");
+            assert!(found.last().unwrap().fits && found.iter().rev().skip(1).all(|remedy| !remedy.fits), "{found:?}");
+            assert!(found.windows(2).all(|pair| pair[1].peak < pair[0].peak));
+            // Less than the weights alone cannot be reached.
+            let hopeless = question.remedies(GIB);
+            assert!(hopeless.iter().all(|remedy| !remedy.fits), "{hopeless:?}");
+            assert!(hopeless.iter().any(|remedy| remedy.change.starts_with("lora.r")));
+        },
+    );
 }
 
 #[test]

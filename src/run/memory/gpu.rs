@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn a_machine_without_nvml_is_no_error() {
         match NvmlReader::open(0) {
-            Some(reader) => assert!(reader.memory().is_some_and(|memory| memory.total > 0) && !reader.facts().name.is_empty()),
+            Some(reader) => {
+                assert!(reader.memory().is_some_and(|memory| memory.total > 0) && !reader.facts().name.is_empty())
+            }
             None => println!("there is no NVML here, and nothing failed"),
         }
     }

@@ -95,6 +95,28 @@ fn the_cursor_tells_figures_and_earlier_steps_can_be_seen() {
 }
 
 #[test]
+fn a_gpu_has_a_line_of_its_own_and_others_a_part_of_its_memory() {
+    let mut run = run();
+    let without = Driver::new(&run, &Symbols::UNICODE, ColorDepth::True).screen(120, 36);
+    assert!(!without.contains("others") && !without.contains("GPU"), "{without}");
+    let mut metrics = Metrics::default();
+    let gib = f64::from(1 << 30);
+    for (name, value) in [
+        ("memory_bytes", 9.0 * gib),
+        ("memory/gpu_others", 2.0 * gib),
+        ("memory/gpu_total", 24.0 * gib),
+        ("gpu/utilization", 0.87),
+        ("gpu/temperature", 61.0),
+    ] {
+        metrics.set(name, value);
+    }
+    run.add(Event::Step(StepDone { step: 43, metrics }));
+    let screen = Driver::new(&run, &Symbols::UNICODE, ColorDepth::True).screen(120, 36);
+    assert!(screen.contains("9.0 GiB of 24.0 GiB · 87% busy · 61 C") && screen.contains("others"), "{screen}");
+    assert!(!screen.contains(" W"), "the driver tells no power: {screen}");
+}
+
+#[test]
 fn without_gradients_it_says_which_setting_gives_them() {
     let mut driver = Driver::new(&RunBuilder::with_steps(2), &Symbols::UNICODE, ColorDepth::True);
     assert!(driver.screen(120, 36).contains("run.gradient_flow_every"));

@@ -7,8 +7,7 @@ use crate::{
     model::{
         ModelConfig, ModelError, device,
         load::Outlook,
-        locate::unheard,
-        locate_or_fetch,
+        locate::locate_or_fetch_logged,
         synthetic::{self, Format},
     },
     rl::forecast::{Forecast, GPU_RUNTIME, Question, Remedy},
@@ -100,9 +99,8 @@ fn shape(settings: &Settings, asked: &Fit) -> Result<(String, ModelConfig, u64),
     }
     let named = settings.model.path.as_deref();
     let named = named.ok_or_else(|| BenchError::Usage("say which model: --model, or --synthetic NAME".into()))?;
-    let read = || -> Result<Outlook, ModelError> {
-        Outlook::of(&locate_or_fetch(named, &mut unheard)?, settings.model.quantize)
-    };
+    let read =
+        || -> Result<Outlook, ModelError> { Outlook::of(&locate_or_fetch_logged(named)?, settings.model.quantize) };
     let Outlook { config, weight_bytes } = read()?;
     Ok((named.to_owned(), config, weight_bytes))
 }

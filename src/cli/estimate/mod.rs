@@ -50,7 +50,7 @@ pub struct EstimateArgs {
     /// The shape of a published model with 4-bit weights, in place of a model's files; implies --fit.
     #[arg(long, value_name = "NAME", value_parser = synthetic::NAMES)]
     synthetic: Option<String>,
-    /// Tokens of the longest prompt that is counted [default: data.max_prompt_tokens].
+    /// Tokens of the longest prompt that is counted [default: `data.max_prompt_tokens`].
     #[arg(long, value_name = "N")]
     prompt_tokens: Option<usize>,
     /// Print one JSON object.

@@ -8,7 +8,7 @@ use crate::{
         action::Action,
         charts::{self, Beside, Chart, Look, Picture, Sources},
         panes::Pane,
-        state::{Axis, Curves, Marker},
+        state::{Axis, Curves, Marker, Series},
         views::View,
     },
     curve::{Range, Spacing},
@@ -119,7 +119,7 @@ impl App {
     fn memory_limit(&self) -> Option<f64> {
         let limit = &self.run.info()?.settings["memory"]["limit"];
         let own = serde_json::from_value::<MemoryLimit>(limit.clone()).ok().map(|limit| limit.0 as f64);
-        own.or_else(|| self.run.series("memory/gpu_total").and_then(|total| total.last()))
+        own.or_else(|| self.run.series("memory/gpu_total").and_then(Series::last))
     }
 
     /// What is marked at the step under the cursor.

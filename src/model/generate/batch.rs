@@ -73,9 +73,9 @@ impl<'a> Batch<'a> {
         };
         let waiting: VecDeque<(usize, usize)> = requests.iter().enumerate().flat_map(pairs).collect();
         let region_rows = requests.iter().map(|r| r.prompt.len()).max().unwrap_or(0);
-        let (samples, longest) = (waiting.len(), sampler.max_new_tokens());
+        let (count, longest) = (waiting.len(), sampler.max_new_tokens());
         let width = decoder.weights.activations.size();
-        let shape = CacheShape::plan(decoder.config, requests.len(), region_rows, samples, longest, width);
+        let shape = CacheShape::plan(decoder.config, requests.len(), region_rows, count, longest, width);
         Ok(Self {
             stream: Stream::new(decoder, adapters, shape),
             requests,

@@ -28,6 +28,7 @@ pub fn shape(name: &str) -> Option<ModelConfig> {
 }
 
 /// What shapes of one family differ in.
+#[derive(Clone, Copy)]
 struct Size {
     layers: usize,
     hidden: usize,

@@ -119,9 +119,9 @@ impl<'a> Question<'a> {
         // Hidden rows of the head and their gradient live beside the layers' records.
         let head = 2 * (self.head_rows() * config.hidden_size * self.width) as u64;
         let (layer, update) = (self.layer_bytes(rows), 4 * adapter);
-        let held = weights + adapters + optimizer + runtime + scratch + rollout_kept;
-        let rollout_peak = held + kv_cache + prefill.max(written);
-        let update_peak = held + update + backward_kept + (head + scored).max(head + layer);
+        let always = weights + adapters + optimizer + runtime + scratch + rollout_kept;
+        let rollout_peak = always + kv_cache + prefill.max(written);
+        let update_peak = always + update + backward_kept + (head + scored).max(head + layer);
         Forecast {
             weights,
             adapters,

@@ -71,6 +71,10 @@ impl NvmlReader {
     }
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of Device<'_> by its path has one lifetime, not any"
+)]
 impl GpuReader for NvmlReader {
     fn memory(&self) -> Option<GpuMemory> {
         let memory = self.ask(|device| device.memory_info())?;
@@ -128,7 +132,7 @@ mod tests {
     fn a_machine_without_nvml_is_no_error() {
         match NvmlReader::open(0) {
             Some(reader) => {
-                assert!(reader.memory().is_some_and(|memory| memory.total > 0) && !reader.facts().name.is_empty())
+                assert!(reader.memory().is_some_and(|memory| memory.total > 0) && !reader.facts().name.is_empty());
             }
             None => println!("there is no NVML here, and nothing failed"),
         }

@@ -24,6 +24,27 @@ pub fn device() -> Device {
     }
 }
 
+/// The type of the activations of models that are compared with goldens: what `SQLR1_TEST_DTYPE` names (f32, bf16, f16), else float32.
+///
+/// # Panics
+/// If it names something else.
+pub fn activations() -> DType {
+    match std::env::var("SQLR1_TEST_DTYPE").as_deref() {
+        Ok("bf16") => DType::BF16,
+        Ok("f16") => DType::F16,
+        Ok("f32") | Err(_) => DType::F32,
+        Ok(other) => panic!("SQLR1_TEST_DTYPE is {other}; it may be f32, bf16 or f16"),
+    }
+}
+
+/// How far numbers may be from a golden: `exact` with float32, with 16 bits a hundredth of the largest of them.
+pub fn allowed(exact: f64, goldens: &[f64]) -> f64 {
+    if activations() == DType::F32 {
+        return exact;
+    }
+    goldens.iter().fold(0.0_f64, |largest, golden| largest.max(golden.abs())) * 1e-2
+}
+
 /// The shape of the tiny model.
 pub fn tiny_config() -> ModelConfig {
     ModelConfig {

@@ -1,6 +1,7 @@
 //! Tiny models of every architecture against the values that transformers gives (golden/README.md), and the same models as
 //! GGUF files, written by the `gguf` package (scripts/make-tiny-gguf).
 
+use burn::tensor::DType;
 use serde_json::Value;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     golden_tests::{floats, ids},
 };
 use crate::{
-    model::{ModelConfig, gguf::GgufFile, golden, load::load_weights, source::Source, weights::Weights},
+    model::{ModelConfig, gguf::GgufFile, golden, load::load_weights, source::Source, testing, weights::Weights},
     settings::Quantize,
 };
 
@@ -23,8 +24,8 @@ pub(super) struct Tiny {
 
 impl Tiny {
     fn load(source: &Source, config: ModelConfig, quantize: Quantize) -> Self {
-        let weights =
-            load_weights(source, &config, quantize, &crate::model::testing::device(), &mut |_, _| {}).unwrap();
+        let mut weights = load_weights(source, &config, quantize, &testing::device(), &mut |_, _| {}).unwrap();
+        weights.activations = testing::activations();
         Self { config, weights }
     }
 
@@ -67,14 +68,16 @@ fn check(tiny: &Tiny, expected: &Value, what: &str) {
         let tokens = ids(row);
         let logits = tiny.decoder().logits(&tokens).unwrap();
         for (key, position) in [("logits_last", tokens.len() - 1), ("logits_at_30", 30)] {
-            let difference = largest_difference(&logits[position], &floats(&expected[key][number]));
+            let golden = floats(&expected[key][number]);
+            let difference = largest_difference(&logits[position], &golden);
             println!("{what}, row {number}, {key}: largest difference {difference:.1e}");
-            assert!(difference < TOLERANCE, "{what} {key}: {difference}");
+            assert!(difference < testing::allowed(TOLERANCE, &golden), "{what} {key}: {difference}");
         }
         let group = PackedGroup { prompt: tokens[..1].to_vec(), completions: vec![tokens[1..].to_vec()] };
         let scores = tiny.decoder().score(None, &group, 1.0).unwrap();
-        let difference = largest_difference(&scores.logprobs[0], &floats(&expected["next_token_logprobs"][number]));
-        assert!(difference < TOLERANCE, "{what}: log-probabilities differ by {difference}");
+        let golden = floats(&expected["next_token_logprobs"][number]);
+        let difference = largest_difference(&scores.logprobs[0], &golden);
+        assert!(difference < testing::allowed(TOLERANCE, &golden), "{what}: log-probabilities differ by {difference}");
     }
 }
 
@@ -84,6 +87,10 @@ fn golden_architectures_compute_what_transformers_computes() {
         let Some(tiny) = Tiny::safetensors(architecture, Quantize::None) else { return };
         let expected = golden::read(&format!("tiny/{architecture}/expected.json")).unwrap();
         check(&tiny, &expected, architecture);
+        if testing::activations() != DType::F32 {
+            // Two tokens that are about as likely change places.
+            continue;
+        }
         let greedy = ids(&expected["greedy_16"]);
         assert_eq!(tiny.greedy(&ids(&expected["input_ids"][0]), greedy.len()), greedy, "{architecture}");
     }

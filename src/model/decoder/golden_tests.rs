@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{DType, Tensor, TensorData};
 use serde_json::Value;
 
 use super::{BackwardOptions, LoraGrads, PackedGroup, TokenScores};
 use crate::{
-    model::{Lora, Model, Projection, golden},
+    model::{Lora, Model, Projection, golden, testing},
     settings::{LoraSettings, Quantize, Recompute},
 };
 
@@ -23,7 +23,9 @@ pub fn smollm2(quantize: Quantize) -> Option<Model> {
         println!("skipped: no model at {}; set SQLR1_SMOLLM2", path.display());
         return None;
     }
-    Some(Model::load(&path, quantize, &crate::model::testing::device(), &mut |_, _| {}).unwrap())
+    let mut model = Model::load(&path, quantize, &testing::device(), &mut |_, _| {}).unwrap();
+    model.weights.activations = testing::activations();
+    Some(model)
 }
 
 pub fn ids(value: &Value) -> Vec<u32> {
@@ -38,13 +40,13 @@ fn assert_within(ours: &[f32], golden: &[f64], tolerance: f64, what: &str) {
     assert_eq!(ours.len(), golden.len(), "{what}");
     let worst = ours.iter().zip(golden).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
     println!("{what}: largest difference {worst:.1e}");
-    assert!(worst <= tolerance, "{what}: {worst}");
+    assert!(worst <= testing::allowed(tolerance, golden), "{what}: {worst}");
 }
 
 /// The adapter that README.md defines by a formula.
 fn formula_adapter(model: &Model) -> Lora {
     let settings = LoraSettings { r: 4, lora_alpha: 8.0, ..LoraSettings::default() };
-    let mut lora = Lora::new(&model.config, &settings, 0, &crate::model::testing::device()).unwrap();
+    let mut lora = Lora::new(&model.config, &settings, 0, &testing::device()).unwrap();
     for layer in 0..model.config.num_hidden_layers {
         for (t, projection) in Projection::ALL.into_iter().enumerate() {
             let at = lora.position(layer, projection).unwrap();
@@ -110,7 +112,8 @@ fn golden_lora_gradients() {
         let scores = model.backward(&lora, &group, 1.0, options, &mut loss, &mut grads).unwrap();
         assert_within(&scores.logprobs[0], &floats(&expected["completion_logprobs"]), 2e-4, "with adapters");
         let mean_nll = -scores.logprobs[0].iter().map(|&l| f64::from(l)).sum::<f64>() / f64::from(count);
-        assert!((mean_nll - expected["mean_nll"].as_f64().unwrap()).abs() < 1e-4, "{mean_nll}");
+        let golden = expected["mean_nll"].as_f64().unwrap();
+        assert!((mean_nll - golden).abs() < testing::allowed(1e-4, &[golden]), "{mean_nll}");
         check_gradients(&lora, &grads, expected);
     }
 }
@@ -130,8 +133,13 @@ fn check_gradients(lora: &Lora, grads: &LoraGrads, expected: &Value) {
         }
     }
     println!("gradients: norms within {worst_norm:.1e}, elements within {worst_element:.1e} of norm/sqrt(n)");
-    // The smallest elements of a gradient are sums that cancel; GPUs take their parts with quicker exponentials.
-    let is_cpu = matches!(crate::model::testing::device().as_dispatch(), burn::backend::DispatchDevice::Flex(_));
-    let allowed = if is_cpu { 1e-3 } else { 2e-3 };
-    assert!(worst_norm < 1e-3 && worst_element < allowed, "norms {worst_norm:.1e}, elements {worst_element:.1e}");
+    // The smallest elements of a gradient are sums that cancel; GPUs take their parts with quicker exponentials, and with 16 bits
+    // nothing can be said of them.
+    let is_cpu = matches!(testing::device().as_dispatch(), burn::backend::DispatchDevice::Flex(_));
+    let (norms, elements) = match (testing::activations(), is_cpu) {
+        (DType::F32, true) => (1e-3, 1e-3),
+        (DType::F32, false) => (1e-3, 2e-3),
+        _ => (5e-2, f64::INFINITY),
+    };
+    assert!(worst_norm < norms && worst_element < elements, "norms {worst_norm:.1e}, elements {worst_element:.1e}");
 }

@@ -30,6 +30,9 @@ use self::{
 };
 use super::packed::{PackedMatrix, Storage};
 
+/// Weights that a GPU unpacks into scratch memory at a time: 128 MiB of bfloat16.
+pub const SCRATCH_WEIGHTS: usize = 1 << 26;
+
 /// A token whose log-probability the head gives: the row of its logits, and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadToken {

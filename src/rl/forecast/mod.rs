@@ -13,7 +13,10 @@ use serde::Serialize;
 pub use self::remedies::Remedy;
 use super::engine::rows_to_keep;
 use crate::{
-    model::{CacheShape, LayerRecord, Model, ModelConfig, Projection, generate::SLOTS, keeps_records, kept_layers},
+    model::{
+        CacheShape, LayerRecord, Model, ModelConfig, Projection, generate::SLOTS, keeps_records, kept_layers,
+        ops::SCRATCH_WEIGHTS,
+    },
     run::{
         event::MemorySource,
         memory::{MemoryMeter, Room, available_bytes, resident_bytes},
@@ -115,7 +118,7 @@ impl<'a> Question<'a> {
         // On the device, and where the sampler reads them.
         let written = 2 * self.in_flight().min(SLOTS) as u64 * vocabulary;
         let scored = 2 * settings.memory.head_chunk.min(self.head_rows()) as u64 * vocabulary;
-        let scratch = if self.gpu { self.largest_matrix() * 2 } else { 0 };
+        let scratch = if self.gpu { self.largest_matrix().min(SCRATCH_WEIGHTS as u64) * self.width as u64 } else { 0 };
         // Hidden rows of the head and their gradient live beside the layers' records.
         let head = 2 * (self.head_rows() * config.hidden_size * self.width) as u64;
         let (layer, update) = (self.layer_bytes(rows), 4 * adapter);
@@ -290,7 +293,7 @@ impl Forecast {
             ("one layer", self.layer, "computing it, forward or backward"),
             ("update", self.update, "gradients, and the new adapter and moments"),
             ("logits", self.logits, "a chunk of rows with its gradient"),
-            ("scratch", self.scratch, "the largest matrix in 16 bits, on a GPU"),
+            ("scratch", self.scratch, "unpacked weights, on a GPU"),
             ("program", self.runtime, "the program beside its tensors; assumed on a GPU"),
         ]
     }

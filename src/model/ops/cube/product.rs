@@ -16,6 +16,7 @@ use burn_cubecl::{
 };
 
 use super::{
+    super::SCRATCH_WEIGHTS,
     dequantize::{Packed, range},
     few,
 };
@@ -24,9 +25,6 @@ use super::{
 /// not depend on how many there are. Reasoned, not measured: every tile of 8 rows reads all weights once more, scratch memory
 /// is written and read at two bytes a weight.
 const FEW: usize = 32;
-
-/// Weights in scratch memory at a time: 128 MiB of bfloat16.
-const SCRATCH: usize = 1 << 26;
 
 /// `a` · `b`, zeros where there is nothing to sum.
 pub(super) fn multiply(a: CubeTensor, b: CubeTensor, out: DType) -> CubeTensor {
@@ -100,7 +98,7 @@ pub(super) fn dense_transposed(g: &CubeTensor, weight: &CubeTensor, out: DType) 
 /// Ranges of rows that fit into scratch memory: start and length.
 fn ranges(packed: &Packed) -> impl Iterator<Item = (usize, usize)> {
     let rows = packed.rows();
-    let step = (SCRATCH / packed.cols.max(1)).max(1);
+    let step = (SCRATCH_WEIGHTS / packed.cols.max(1)).max(1);
     (0..rows).step_by(step).map(move |start| (start, step.min(rows - start)))
 }
 

@@ -69,7 +69,7 @@ fn gather(c: &mut Criterion) {
     for count in [8, 654] {
         let ids: Vec<u32> = (0..count).map(|i| i * 7919 % 49_152).collect();
         c.bench_function(&format!("gather embeddings {count}"), |b| {
-            b.iter(|| black_box(ops::gather(&weight, &ids, burn::tensor::DType::F32)))
+            b.iter(|| black_box(ops::gather(&weight, &ids, burn::tensor::DType::F32)));
         });
     }
 }

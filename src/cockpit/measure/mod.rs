@@ -112,7 +112,9 @@ fn cost(
 ) -> io::Result<(Cost, Watched, f64, f64)> {
     let mut watched = Watched::new(theme, size)?;
     let (past, played) = records.split_at(play::start(records));
-    past.iter().for_each(|record| watched.fold(record));
+    for record in past {
+        watched.fold(record);
+    }
     watched.frame()?;
     let fold_all_ms = watched.folding + watched.times[0];
     (watched.folding, watched.times) = (0.0, Vec::new());

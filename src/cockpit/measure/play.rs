@@ -110,7 +110,9 @@ mod tests {
         let records = RunBuilder::with_steps(12).records();
         let (past, rest) = records.split_at(start(&records));
         let mut watched = Watched::new(&ThemeFile::load("night", Path::new("")).unwrap(), (120, 40)).unwrap();
-        past.iter().for_each(|record| watched.fold(record));
+        for record in past {
+            watched.fold(record);
+        }
         play(&mut watched, past[0].time, rest, 15, frames).unwrap()
     }
 

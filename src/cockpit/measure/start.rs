@@ -54,11 +54,15 @@ async fn read(mut feed: Feed, mut watched: Watched, begun: Instant) -> io::Resul
         pace.note(Change::of_delivery(&delivery));
         match delivery {
             Delivery::Portion(records) => {
-                records.iter().for_each(|record| watched.fold(record));
+                for record in &records {
+                    watched.fold(record);
+                }
                 watched.app.came(records.len());
             }
             Delivery::Records(records) => {
-                records.iter().for_each(|record| watched.fold(record));
+                for record in &records {
+                    watched.fold(record);
+                }
                 watched.app.arrived();
                 watched.frame()?;
                 let complete_ms = milliseconds(begun.elapsed());

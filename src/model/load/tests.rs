@@ -149,7 +149,7 @@ fn smollm2_loads_and_reports_progress() {
     let mut seen = Vec::new();
     let started = std::time::Instant::now();
     let model = Model::load(&path, Quantize::Auto, &crate::model::testing::device(), &mut |done, total| {
-        seen.push((done, total))
+        seen.push((done, total));
     })
     .unwrap();
     let summary = model.summary();

@@ -224,7 +224,9 @@ fn other_weights_are_tried_on_the_whole_run() {
     driver.typed('w', "execution=1");
     let due = driver.app.take_due();
     driver.typed('w', "");
-    due.into_iter().for_each(|work| work.run(&driver.store)(&mut driver.app));
+    for work in due {
+        work.run(&driver.store)(&mut driver.app);
+    }
     assert!(!driver.settled(200, 40).contains("under "), "what was read for weights that were taken back is nothing");
 }
 

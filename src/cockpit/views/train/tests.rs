@@ -402,7 +402,9 @@ fn settle(app: &mut App, store: &Arc<dyn History>) -> String {
         if due.is_empty() {
             return screen;
         }
-        due.into_iter().for_each(|work| work.run(store)(app));
+        for work in due {
+            work.run(store)(app);
+        }
     }
     panic!("it asks for more and more");
 }
@@ -443,7 +445,9 @@ fn who_runs_through_steps_has_only_those_read_at_which_they_stop() {
     press(&mut app, "vgllllll");
     let due = app.take_due();
     assert_eq!(due.len(), 1, "{due:?}");
-    due.into_iter().for_each(|work| work.run(&store)(&mut app));
+    for work in due {
+        work.run(&store)(&mut app);
+    }
     let shown = settle(&mut app, &store);
     assert!(shown.contains("step 7 · question 1/2"), "{shown}");
 }

@@ -1,6 +1,6 @@
 //! The plan for a GPU machine (docs/gpu.md), as a dry run on the CPU: each step on what the one before it left.
 
-#![allow(clippy::unwrap_used, clippy::panic)] // Helpers fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // Helpers fail as tests do.
 
 use std::{
     path::{Path, PathBuf},

@@ -105,7 +105,7 @@ fn gpu(app: &App, newest: impl Fn(&str) -> Option<f64>) -> Option<String> {
     let used = newest(metrics::MEMORY_BYTES).filter(|used| used.is_finite());
     let words = [
         used.map(|used| format!("{} of {}", figures::bytes(used), figures::bytes(total))),
-        newest("gpu/utilization").map(|share| format!("{:.0}% busy", share * 100.0)),
+        newest("gpu/utilization").map(|share| format!("{:.0}%", share * 100.0)),
         newest("gpu/temperature").map(|degrees| format!("{degrees:.0} C")),
         newest("gpu/power").map(|watts| format!("{watts:.0} W")),
     ];

@@ -112,7 +112,7 @@ fn a_gpu_has_a_line_of_its_own_and_others_a_part_of_its_memory() {
     }
     run.add(Event::Step(StepDone { step: 43, metrics }));
     let screen = Driver::new(&run, &Symbols::UNICODE, ColorDepth::True).screen(120, 36);
-    assert!(screen.contains("9.0 GiB of 24.0 GiB · 87% busy · 61 C") && screen.contains("others"), "{screen}");
+    assert!(screen.contains("9.00 GiB of 24.00 GiB · 87% · 61 C") && screen.contains("others"), "{screen}");
     assert!(!screen.contains(" W"), "the driver tells no power: {screen}");
 }
 

@@ -136,6 +136,7 @@ fn attend<F: Float>(
 }
 
 /// Four numbers for each row, as the kernels read them.
+#[allow(clippy::ptr_arg)] // What the rows are shared as.
 fn numbers_of_rows(rows: &Vec<CacheRow>) -> Vec<u32> {
     let fields = |row: &CacheRow| [row.prompt_start, row.prompt_rows, row.own_start, row.own_rows];
     rows.iter().flat_map(fields).map(|n| n as u32).collect()

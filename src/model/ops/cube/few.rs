@@ -27,7 +27,7 @@ const PLACES: usize = LANES + 1;
 
 /// Adds the products of a quad of weights with every row's inputs.
 #[cube]
-fn accumulate<F: Float>(
+fn accumulate(
     sums: &mut Array<f32>,
     inputs: &Array<Quad<f32>>,
     weights: Quad<f32>,
@@ -64,7 +64,7 @@ fn read_inputs<F: Float>(
 
 /// Adds up the team's sums and writes them.
 #[cube]
-fn finish<F: Float, O: Float>(
+fn finish<O: Float>(
     sums: &Array<f32>,
     out: &mut [O],
     m: usize,
@@ -124,12 +124,12 @@ fn packed_few<F: Float, O: Float>(
             for output in 0..OUTPUTS {
                 let row = packed_row(min(first_output + output, n - 1), cols, layout);
                 let weights = unpack(words, scales, tables, &row, block, cols, quad, layout);
-                accumulate::<F>(&mut sums, &inputs, weights, output, tile);
+                accumulate(&mut sums, &inputs, weights, output, tile);
             }
         }
         block += LANES;
     }
-    finish::<F, O>(&sums, out, m, n, first_row, first_output, tile);
+    finish::<O>(&sums, out, m, n, first_row, first_output, tile);
 }
 
 #[cube(launch)]
@@ -157,11 +157,11 @@ fn dense_few<F: Float, W: Float, O: Float>(
         #[unroll]
         for output in 0..OUTPUTS {
             let row = min(first_output + output, n - 1);
-            accumulate::<F>(&mut sums, &inputs, Vector::cast_from(weight[row * quads + quad]), output, tile);
+            accumulate(&mut sums, &inputs, Vector::cast_from(weight[row * quads + quad]), output, tile);
         }
         quad += LANES;
     }
-    finish::<F, O>(&sums, out, m, n, first_row, first_output, tile);
+    finish::<O>(&sums, out, m, n, first_row, first_output, tile);
 }
 
 /// Rows at a time for so many in all.

@@ -5,7 +5,14 @@
 //! to one place, so results do not depend on scheduling.
 
 // Kernels take all they need as arguments; the macro's generated code is not ours to lint.
-#![allow(clippy::too_many_arguments, clippy::manual_div_ceil, clippy::assign_op_pattern, missing_docs)]
+#![allow(
+    clippy::assign_op_pattern,
+    clippy::manual_div_ceil,
+    clippy::too_many_arguments,
+    clippy::trivially_copy_pass_by_ref,
+    clippy::used_underscore_binding,
+    missing_docs
+)]
 
 mod adapter;
 mod attention;

@@ -42,10 +42,10 @@ pub fn eval(args: &EvalArgs) -> Result<(), Failure> {
         decode: args.describe_decoding(&plan.settings),
         seconds: 0.0,
     };
+    let mut output = Output::open(args)?;
     if let Some(wanted) = &plan.settings.model.path {
         fetching::model(wanted).map_err(|e| Failure::Environment(e.to_string()))?;
     }
-    let mut output = Output::open(args)?;
     let (answers, seconds) = answers(&plan, &mut output)?;
     let report = Report::new(About { seconds, ..about }, &answers);
     output.finish(&markdown(&report))?;

@@ -46,6 +46,7 @@ fn no_device(name: &str, problem: impl Into<String>) -> ModelError {
 /// The GPU with this number. Creating a device that is not there would panic on threads of burn, so that they are counted first.
 #[cfg(feature = "cuda")]
 fn cuda(index: u32) -> Result<Chosen, ModelError> {
+    super::compiled_kernels::keep();
     let name = format!("cuda:{index}");
     match Device::enumerate(DeviceType::Cuda).into_vec().len() {
         0 => Err(no_device(

@@ -1,5 +1,7 @@
 //! The language model: its files and where they are from, tokenizer, decoder, adapters, generation.
 
+#[cfg(any(test, feature = "cuda"))]
+mod compiled_kernels;
 pub mod config;
 pub mod decoder;
 pub mod device;

@@ -24,6 +24,12 @@ pub fn device() -> Device {
     }
 }
 
+/// Whether the device computes: not on a stand-in of a GPU's driver, of which `SQLR1_TEST_STAND_IN` tells, and on which tests of kernels
+/// show only that every kernel is compiled and launched (scripts/check-cuda-kernels).
+pub fn computes() -> bool {
+    std::env::var_os("SQLR1_TEST_STAND_IN").is_none()
+}
+
 /// The type of the activations of models that are compared with goldens: what `SQLR1_TEST_DTYPE` names (f32, bf16, f16), else float32.
 ///
 /// # Panics

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -17,6 +18,27 @@ PARCEL = ROOT / ".gpu"
 KIT = pathlib.Path(os.environ.get("SQLR1_GPU_KIT", "/tmp/sqlr1-gpu"))
 # A call of the device tool ends after ten minutes; what it writes is fetched after that.
 SECONDS = 540
+
+
+def cuda_home():
+    """A folder with the headers that kernels are compiled with, burn's products among them; CUDA_PATH first."""
+    homes = [os.environ.get("CUDA_PATH"), *sorted(map(str, pathlib.Path("/usr/local").glob("cuda*")))]
+    needed = ["include/cuda_runtime.h", "include/cuda_fp16.h", "include/crt/mma.h"]
+    return next((home for home in homes if home and all((pathlib.Path(home) / file).exists() for file in needed)), None)
+
+
+def cuda_libraries():
+    """Folders with NVRTC: where the loader does not look by itself, in PyTorch's packages among others."""
+    packages = pathlib.Path(sysconfig.get_paths()["purelib"]) / "nvidia"
+    found = [*packages.glob("**/libnvrtc.so.1?"), *pathlib.Path("/usr/local").glob("cuda*/**/libnvrtc.so.1?")]
+    return [str(folder) for folder in dict.fromkeys(library.parent for library in found)]
+
+
+def cuda_environment():
+    """What every command gets, so that NVRTC and headers are found and the driver keeps what it compiles."""
+    home, libraries = cuda_home(), [*filter(None, [os.environ.get("LD_LIBRARY_PATH")]), *cuda_libraries()]
+    found = {"CUDA_PATH": home, "LD_LIBRARY_PATH": ":".join(libraries)}
+    return {"CUDA_CACHE_MAXSIZE": str(4 << 30), **{name: value for name, value in found.items() if value}}
 
 
 class Step:
@@ -36,6 +58,7 @@ class Step:
         self.name, self.began = name, time.monotonic()
         self.dry = self.args.device == "cpu"
         self.result = {"step": name, "ok": False, "dry_run": self.dry, **machine(self.dry), "missing": []}
+        self.env = {**os.environ, **({} if self.dry else cuda_environment())}
 
     @property
     def program(self):
@@ -72,7 +95,7 @@ class Step:
         limit = min(seconds or self.left(), self.left())
         try:
             done = subprocess.run(
-                command, cwd=ROOT, env={**os.environ, **(env or {})}, input=input, timeout=limit, text=True,
+                command, cwd=ROOT, env={**self.env, **(env or {})}, input=input, timeout=limit, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )
             rc, out, err = done.returncode, done.stdout, done.stderr

@@ -1,6 +1,7 @@
 """GRPO steps of TRL + PEFT + PyTorch on a model of random weights: the peer of `sqlr1-tui bench grpo --synthetic` (scripts/bench-trl).
 
-python trl_peer.py --synthetic qwen2.5-coder-7b [--device cuda] [--dtype bf16] [--k 8] [--prompt-tokens 512] [--new-tokens 256] [--steps 3]
+python trl_peer.py --synthetic qwen2.5-coder-7b [--device cuda] [--dtype bf16] [--k 8] [--prompt-tokens 512] [--new-tokens 256]
+    [--steps 3] [--warmup-steps 1]
 
 The base is held in --dtype (bf16 LoRA), LoRA of rank 16 on all seven projections, beta 0.04, temperature 0.8, every completion exactly
 --new-tokens long by the `transformers` generate path, a reward that costs nothing. Prompts are random tokens. The last line printed is a
@@ -34,6 +35,7 @@ parser.add_argument("--k", type=int, default=8)
 parser.add_argument("--prompt-tokens", type=int, default=512)
 parser.add_argument("--new-tokens", type=int, default=256)
 parser.add_argument("--steps", type=int, default=3)
+parser.add_argument("--warmup-steps", type=int, default=0)
 parser.add_argument("--threads", type=int)
 parser.add_argument("--checkpointing", action="store_true", help="gradient checkpointing: less memory, more time")
 args = parser.parse_args()
@@ -71,7 +73,7 @@ plain = Tokenizer(models.WordLevel(words, unk_token="w0"))
 plain.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
 tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=plain, pad_token="w0", bos_token="w1", eos_token="w2", unk_token="w0")
 generator = torch.Generator().manual_seed(0)
-ids = torch.randint(3, len(words), (args.steps, args.prompt_tokens), generator=generator).tolist()
+ids = torch.randint(3, len(words), (args.warmup_steps + args.steps, args.prompt_tokens), generator=generator).tolist()
 prompts = [" ".join(f"w{i}" for i in row) for row in ids]
 
 
@@ -104,7 +106,7 @@ class Timed(trl.GRPOTrainer):
 clock = Clock()
 with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(sys.stderr):
     settings = trl.GRPOConfig(
-        output_dir=out, per_device_train_batch_size=args.k, num_generations=args.k, max_completion_length=args.new_tokens, max_steps=args.steps,
+        output_dir=out, per_device_train_batch_size=args.k, num_generations=args.k, max_completion_length=args.new_tokens, max_steps=args.warmup_steps + args.steps,
         logging_steps=1, use_cpu=not cuda, bf16=args.dtype == "bf16" and cuda, report_to=[], save_strategy="no", beta=0.04, learning_rate=1e-5,
         temperature=0.8, gradient_checkpointing=args.checkpointing, disable_tqdm=True, shuffle_dataset=False,
         generation_kwargs={"min_new_tokens": args.new_tokens},
@@ -122,14 +124,15 @@ with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(sys.stderr
     clock.times.append(time.time())
     trainer.train()
 steps = [round(after - before, 3) for before, after in zip(clock.times, clock.times[1:])]
-rollouts = [round(seconds, 3) for seconds in Timed.rollouts]
+warmup, steps = steps[:args.warmup_steps], steps[args.warmup_steps:]
+rollouts = [round(seconds, 3) for seconds in Timed.rollouts[args.warmup_steps:]]
 written = args.k * args.new_tokens
 peak = torch.cuda.max_memory_reserved() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 mean = lambda values: sum(values) / max(1, len(values))
 print(json.dumps({
     "peer": "trl", "model": args.synthetic, "device": torch.cuda.get_device_name() if cuda else "cpu", "dtype": args.dtype,
     "versions": {module.__name__: module.__version__ for module in (torch, transformers, trl)}, "k": args.k, "prompt_tokens": args.prompt_tokens,
-    "new_tokens": args.new_tokens, "checkpointing": args.checkpointing, "step_s": steps, "rollout_and_reference_s": rollouts,
+    "new_tokens": args.new_tokens, "checkpointing": args.checkpointing, "warmup_s": warmup, "step_s": steps, "rollout_and_reference_s": rollouts,
     "rollout_tok_s": round(written / mean(rollouts), 1) if rollouts else None, "peak_mb": round(peak / (1 << 20), 1),
     "peak_allocated_mb": round(torch.cuda.max_memory_allocated() / (1 << 20), 1) if cuda else None,
 }))

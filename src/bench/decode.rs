@@ -66,7 +66,7 @@ pub fn decode(model: &Model, plan: DecodePlan, place: &Place) -> Result<DecodeRe
     }
     timed(model, plan)?;
     let (prefill, decode) = timed(model, plan)?;
-    let peak = matmul_peak(&model.decoder().device());
+    let peak = matmul_peak(&model.decoder().device(), model.weights.activations);
     let products = Products::of(&model.weights);
     let written = batch * (new_tokens - 1);
     Ok(DecodeReport {

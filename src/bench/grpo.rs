@@ -48,6 +48,8 @@ pub struct GrpoReport {
     pub threads: usize,
     /// Tokens of each step's prompt.
     pub prompt_tokens: Vec<usize>,
+    /// Seconds of the steps before those that were measured.
+    pub warmup_s: Vec<f64>,
     /// Seconds of each step.
     pub step_s: Vec<f64>,
     /// Seconds of the rollout.
@@ -124,7 +126,16 @@ struct Parts {
     update: Duration,
 }
 
-/// Trains `steps` steps, each on the next `rollout.prompts_per_step` of `prompts`, with everything else as `settings` say.
+/// How many steps are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// Before anything is measured: a GPU's kernels are compiled at their first use.
+    pub warmup: usize,
+    /// That are measured.
+    pub measured: usize,
+}
+
+/// Trains steps, each on the next `rollout.prompts_per_step` of `prompts`, with everything else as `settings` say.
 ///
 /// # Errors
 /// Nothing to do, or the model fails.
@@ -132,7 +143,7 @@ pub fn grpo(
     model: &Model,
     settings: &Settings,
     prompts: &[Vec<u32>],
-    steps: usize,
+    Steps { warmup, measured: steps }: Steps,
     place: &Place,
 ) -> Result<GrpoReport, BenchError> {
     let (k, new_tokens) = (settings.rollout.num_generations, settings.rollout.max_completion_length);
@@ -143,11 +154,15 @@ pub fn grpo(
     let mut policy = Policy::start(model, settings, &model.decoder().device())?;
     let mut drawn = prompts.iter().cycle();
     let (mut prompt_tokens, mut each, mut sum, mut flops) = (Vec::new(), Vec::new(), Parts::default(), 0.0);
-    let mut peaks = [None; 2];
-    for step in 1..=steps as u64 {
+    let (mut peaks, mut warmup_s) = ([None; 2], Vec::new());
+    for step in 1..=warmup + steps {
         let now: Vec<&[u32]> = drawn.by_ref().take(settings.rollout.prompts_per_step).map(Vec::as_slice).collect();
         let started = Instant::now();
-        let (parts, memory) = train(model, settings, &mut policy, (step, &now), place)?;
+        let (parts, memory) = train(model, settings, &mut policy, (step as u64, &now), place)?;
+        if step <= warmup {
+            warmup_s.push(started.elapsed().as_secs_f64());
+            continue;
+        }
         peaks = [peaks[0].max(memory.parts()[0]), peaks[1].max(memory.parts()[1])];
         each.push(started.elapsed().as_secs_f64());
         sum.rollout += parts.rollout;
@@ -160,7 +175,7 @@ pub fn grpo(
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(0);
     let question = Question::of(model, settings, &place.meter, longest, runtime);
     let memory = memory_report(model, &policy, peaks, place, question.forecast());
-    let peak = matmul_peak(&model.decoder().device());
+    let peak = matmul_peak(&model.decoder().device(), model.weights.activations);
     let mean = |sum: Duration| sum.as_secs_f64() / steps as f64;
     let (seconds, written) = (each.iter().sum::<f64>(), steps * settings.rollout.prompts_per_step * k * new_tokens);
     let learned = prompt_tokens.iter().sum::<usize>() + written;
@@ -173,6 +188,7 @@ pub fn grpo(
         new_tokens,
         threads: rayon::current_num_threads(),
         prompt_tokens,
+        warmup_s,
         step_s: each,
         rollout_s: mean(sum.rollout),
         reward_s: mean(sum.reward),

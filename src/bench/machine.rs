@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{DType, Device, Distribution, Tensor};
 use serde::Serialize;
 
 use crate::{
@@ -60,21 +60,30 @@ pub fn build() -> String {
     format!("{} ({features})", env!("CARGO_PKG_VERSION"))
 }
 
-/// Rows and columns of the product that the peak is measured with.
-const SIDE: usize = 1024;
+/// Rows and columns of the products that the peak is measured with: a CPU is busy with the first one.
+const SIDES: [usize; 4] = [1024, 2048, 4096, 8192];
 
-/// Flop/s of large float32 products on all threads, by wall clock: the best of several.
-pub fn matmul_peak(device: &Device) -> f64 {
-    let random = || Tensor::<2>::random([SIDE, SIDE], Distribution::Default, device);
-    let (a, b) = (random(), random());
-    let seconds = (0..24).map(|_| {
-        let start = Instant::now();
-        // Reading one number waits for the product, whatever the device.
-        let product = a.clone().matmul(b.clone()).narrow(0, 0, 1).narrow(1, 0, 1);
-        let _ = product.try_into_scalar::<f32>();
-        start.elapsed().as_secs_f64()
-    });
-    2.0 * (SIDE as f64).powi(3) / seconds.fold(f64::INFINITY, f64::min)
+/// Flop/s of large products of a type on all of a device, by wall clock: the best of several. Products grow until one takes ten
+/// milliseconds, so that launching and reading do not count on a GPU.
+pub fn matmul_peak(device: &Device, dtype: DType) -> f64 {
+    let mut best = 0.0_f64;
+    for side in SIDES {
+        let random = || Tensor::<2>::random([side, side], Distribution::Default, device).cast(dtype);
+        let (a, b) = (random(), random());
+        let seconds = (0..24).map(|_| {
+            let start = Instant::now();
+            // Reading one number waits for the product, whatever the device.
+            let product = a.clone().matmul(b.clone()).narrow(0, 0, 1).narrow(1, 0, 1);
+            let _ = product.cast(DType::F32).try_into_scalar::<f32>();
+            start.elapsed().as_secs_f64()
+        });
+        let seconds = seconds.fold(f64::INFINITY, f64::min);
+        best = best.max(2.0 * (side as f64).powi(3) / seconds);
+        if seconds > 0.01 {
+            break;
+        }
+    }
+    best
 }
 
 /// Multiplications with frozen weights for one row.
@@ -120,6 +129,6 @@ mod tests {
 
     #[test]
     fn the_machine_multiplies() {
-        assert!(matmul_peak(&Device::flex()) > 1e8);
+        assert!(matmul_peak(&Device::flex(), DType::F32) > 1e8);
     }
 }

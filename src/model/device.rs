@@ -56,8 +56,8 @@ fn cuda(index: u32) -> Result<Chosen, ModelError> {
         )),
         _ if !has_headers() => Err(no_device(
             &name,
-            "kernels are compiled with CUDA's headers, and cuda_fp16.h is not to be found: set CUDA_PATH to a folder with \
-             include/cuda_fp16.h, see docs/cuda.md; or use --device cpu",
+            "kernels are compiled with CUDA's headers, and they are not to be found: set CUDA_PATH to a folder with \
+             include/cuda_fp16.h and include/crt/mma.h, see docs/cuda.md; or use --device cpu",
         )),
         count if index as usize >= count => Err(no_device(
             &name,
@@ -72,7 +72,9 @@ fn cuda(index: u32) -> Result<Chosen, ModelError> {
 
 #[cfg(feature = "cuda")]
 fn has_headers() -> bool {
-    cubecl_cuda::install::cuda_path().is_some_and(|path| path.join("include/cuda_fp16.h").is_file())
+    // Python packages of CUDA 13 have the first and lack the second, which burn's products include.
+    let needed = ["include/cuda_fp16.h", "include/crt/mma.h"];
+    cubecl_cuda::install::cuda_path().is_some_and(|home| needed.iter().all(|file| home.join(file).is_file()))
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -102,7 +104,7 @@ fn wgpu() -> Result<Chosen, ModelError> {
 /// # Errors
 /// bfloat16 where the device does not have it, or on the CPU, whose kernels compute with float32.
 pub fn activations(device: &Device, wanted: ComputeType) -> Result<DType, ModelError> {
-    let is_cpu = matches!(device.as_dispatch(), DispatchDevice::Flex(_));
+    let is_cpu = !is_gpu(device);
     let has_halves = !is_cpu && device.supports_dtype(DType::BF16);
     match wanted {
         ComputeType::Float32 => Ok(DType::F32),
@@ -113,6 +115,11 @@ pub fn activations(device: &Device, wanted: ComputeType) -> Result<DType, ModelE
             "it does not compute with bfloat16; set model.dtype to auto or float32",
         )),
     }
+}
+
+/// Whether it is a GPU, a software one among them.
+pub fn is_gpu(device: &Device) -> bool {
+    !matches!(device.as_dispatch(), DispatchDevice::Flex(_) | DispatchDevice::Autodiff(_))
 }
 
 /// A GPU's own memory, in bytes.

@@ -9,7 +9,7 @@ mod random;
 mod split;
 mod unpack;
 
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Element, Int, Tensor, TensorData, kind::Basic};
 use half::{bf16, f16};
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ pub use self::{
     layout::{BLOCK, PackedLayout},
     nf4::NF4,
 };
-use crate::model::gguf::TensorType;
+use crate::model::{gguf::TensorType, ops::tight};
 
 /// Why a matrix cannot be built from the bytes at hand.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -120,10 +120,13 @@ impl PackedMatrix {
     }
 
     fn from_parts(layout: PackedLayout, [rows, cols]: [usize; 2], parts: Parts, device: &Device) -> Self {
-        let words = TensorData::new(parts.words, [rows, layout.row_words(cols)]);
-        let scales = TensorData::new(parts.scales, [rows, layout.row_scales(cols)]);
-        let words = Tensor::from_data(words, (device, DType::U32));
-        Self { rows, cols, storage: Storage::Packed { layout, words, scales: Tensor::from_data(scales, device) } }
+        let (words, scales) = device.memory_persistent_allocations(parts, |parts| {
+            let words = Tensor::<1, Int>::from_data(flat(parts.words), (device, DType::U32));
+            (words, Tensor::<1>::from_data(flat(parts.scales), device))
+        });
+        let words = words.reshape([rows, layout.row_words(cols)]);
+        let scales = scales.reshape([rows, layout.row_scales(cols)]);
+        Self { rows, cols, storage: Storage::Packed { layout, words, scales } }
     }
 
     /// From float32 weights, row by row.
@@ -134,7 +137,8 @@ impl PackedMatrix {
         if weights.len() != rows * cols {
             return Err(PackedError::WrongSize { rows, cols, expected: rows * cols * 4, found: weights.len() * 4 });
         }
-        Ok(Self::from_tensor(Tensor::from_data(TensorData::new(weights, [rows, cols]), device)))
+        let upload = |weights| Tensor::<1>::from_data(flat(weights), device);
+        Ok(Self::from_tensor(device.memory_persistent_allocations(weights, upload).reshape([rows, cols])))
     }
 
     /// A dense matrix, `[out, in]`.
@@ -212,11 +216,11 @@ impl PackedMatrix {
                 Storage::Packed { layout: other, words: more_words, scales: more_scales },
             ) if layout == other => Storage::Packed {
                 layout: *layout,
-                words: Tensor::cat(vec![words.clone(), more_words.clone()], 0),
-                scales: Tensor::cat(vec![scales.clone(), more_scales.clone()], 0),
+                words: on_top(words, more_words),
+                scales: on_top(scales, more_scales),
             },
             (Storage::Dense(top), Storage::Dense(more)) if top.dtype() == more.dtype() => {
-                Storage::Dense(Tensor::cat(vec![top.clone(), more.clone()], 0))
+                Storage::Dense(on_top(top, more))
             }
             _ => return false,
         };
@@ -225,27 +229,40 @@ impl PackedMatrix {
     }
 }
 
+/// One matrix on top of another, among what an allocator keeps for good.
+fn on_top<K: Basic>(top: &Tensor<2, K>, below: &Tensor<2, K>) -> Tensor<2, K> {
+    let parts = vec![top.clone(), below.clone()];
+    top.device().memory_persistent_allocations(parts, |parts| tight(Tensor::cat(parts, 0)))
+}
+
 /// Floats of a file as a tensor of their own width, or as float32 on a device that has no such numbers.
 fn floats(tensor_type: TensorType, bytes: &[u8], shape: [usize; 2], device: &Device) -> Tensor<2> {
     let halves = || bytes.chunks_exact(2).map(|b| [b[0], b[1]]);
-    match tensor_type {
+    let numbers = device.memory_persistent_allocations((), |()| match tensor_type {
         TensorType::F16 => {
             let values: Vec<f16> = halves().map(f16::from_le_bytes).collect();
-            halves_on(TensorData::new(values, shape), device, DType::F16)
+            halves_on(flat(values), device, DType::F16)
         }
         TensorType::Bf16 => {
             let values: Vec<bf16> = halves().map(bf16::from_le_bytes).collect();
-            halves_on(TensorData::new(values, shape), device, DType::BF16)
+            halves_on(flat(values), device, DType::BF16)
         }
         _ => {
             let values: Vec<f32> =
                 bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            Tensor::from_data(TensorData::new(values, shape), device)
+            Tensor::from_data(flat(values), device)
         }
-    }
+    });
+    numbers.reshape(shape)
 }
 
-fn halves_on(data: TensorData, device: &Device, dtype: DType) -> Tensor<2> {
+/// Values one behind the other: a matrix that is uploaded as such may get gaps between its rows ([`tight`]).
+fn flat<E: Element>(values: Vec<E>) -> TensorData {
+    let length = values.len();
+    TensorData::new(values, [length])
+}
+
+fn halves_on(data: TensorData, device: &Device, dtype: DType) -> Tensor<1> {
     Tensor::from_data(data, (device, if device.supports_dtype(dtype) { dtype } else { DType::F32 }))
 }
 

@@ -88,9 +88,19 @@ impl Economies {
 /// Whether a computation ended for want of memory on the device, by what its panic says.
 pub(super) fn is_out_of_memory(message: &str) -> bool {
     let message = message.to_lowercase();
-    ["out of memory", "outofmemory", "out_of_memory", "memory allocation", "can't allocate", "alloc failed"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    [
+        "out of memory",
+        "out-of-memory",
+        // What CubeCL says of a GPU.
+        "out of device memory",
+        "outofmemory",
+        "out_of_memory",
+        "memory allocation",
+        "can't allocate",
+        "alloc failed",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
 }
 
 #[cfg(test)]
@@ -159,6 +169,8 @@ mod tests {
     fn a_device_without_memory_is_told_from_other_failures() {
         assert!(is_out_of_memory("CUDA_ERROR_OUT_OF_MEMORY: cuMemAlloc"));
         assert!(is_out_of_memory("the server is Out of memory"));
+        assert!(is_out_of_memory("out of device memory allocating 4096 bytes"));
+        assert!(is_out_of_memory("An out-of-memory error happened during launch"));
         assert!(!is_out_of_memory("index out of bounds: the len is 3 but the index is 7"));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     bench::{
         BenchError,
         decode::{DecodePlan, DecodeReport, decode},
-        grpo::{GrpoReport, MemoryReport, grpo, random_prompts, read_prompts},
+        grpo::{GrpoReport, MemoryReport, Steps, grpo, random_prompts, read_prompts},
         machine::Place,
     },
     cockpit::figures,
@@ -86,6 +86,9 @@ struct GrpoArgs {
     /// Steps.
     #[arg(long, value_name = "N", default_value_t = 3)]
     steps: usize,
+    /// Steps before those, which are not measured: kernels are compiled at their first use [default: 1 on a GPU, else 0].
+    #[arg(long, value_name = "N")]
+    warmup_steps: Option<usize>,
     /// One setting, as in memory.recompute=always; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -118,8 +121,10 @@ pub fn bench(args: &BenchArgs) -> Result<(), Failure> {
             let settings = args.settings()?;
             let texts = args.prompts.as_deref().map(read_prompts).transpose()?;
             let (model, place) = args.common.load()?;
-            let prompts = args.prompts_for(&model, &settings, texts)?;
-            let report = grpo(&model, &settings, &prompts, args.steps, &place)?;
+            let warmup = args.warmup_steps.unwrap_or(usize::from(device::is_gpu(&model.decoder().device())));
+            let steps = Steps { warmup, measured: args.steps };
+            let prompts = args.prompts_for(&model, &settings, texts, steps)?;
+            let report = grpo(&model, &settings, &prompts, steps, &place)?;
             args.common.tell(&report, describe_grpo(&report))
         }
         What::Decode(args) => {
@@ -178,9 +183,10 @@ impl GrpoArgs {
         model: &Model,
         settings: &Settings,
         texts: Option<Vec<String>>,
+        steps: Steps,
     ) -> Result<Vec<Vec<u32>>, Failure> {
         let Some(texts) = texts else {
-            let count = self.steps * settings.rollout.prompts_per_step;
+            let count = (steps.warmup + steps.measured) * settings.rollout.prompts_per_step;
             return Ok(random_prompts(model.config.vocab_size, self.prompt_tokens, count));
         };
         let encoded = texts.iter().map(|text| model.tokenizer.encode(text)).collect::<Result<_, _>>();

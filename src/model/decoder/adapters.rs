@@ -6,7 +6,10 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 
 use super::dropout::Dropout;
-use crate::model::{ModelConfig, ModelError, ops::layout::AdapterLayout};
+use crate::model::{
+    ModelConfig, ModelError,
+    ops::{layout::AdapterLayout, tight},
+};
 
 /// The projections of a layer, stack by stack, in the order of [`super::super::weights::LayerWeights`].
 const STACKS: [&[&str]; 4] = [&["q_proj", "k_proj", "v_proj"], &["o_proj"], &["gate_proj", "up_proj"], &["down_proj"]];
@@ -185,8 +188,9 @@ fn build(
         b.push(params[b_index].1.clone());
     }
     let layout = Arc::new(AdapterLayout { r, scale, widths: shape.widths.clone() });
-    let flipped = Tensor::cat(b, 0).transpose() * scale;
-    Ok(Some(Adapter { a: Tensor::cat(a, 0), flipped, layout, slots, dropout: None }))
+    // A transposed tensor keeps its order in memory: made straight here, once, and not in each kernel that reads it.
+    let flipped = tight(Tensor::cat(b, 0).transpose() * scale);
+    Ok(Some(Adapter { a: tight(Tensor::cat(a, 0)), flipped, layout, slots, dropout: None }))
 }
 
 /// Gradients of adapter parameters, one for each, in the parameters' order.

@@ -71,10 +71,11 @@ impl LayerRecord {
     }
 
     /// Bytes that computing with one record takes beside it, in the backward pass at its widest: the gradients of gate and up and of their
-    /// product, and the residual stream's with its neighbours.
+    /// product, and the residual stream's with its neighbours; of 16 bits, the adapter's input and the gradient through it as float32, too.
     pub fn working_bytes(config: &ModelConfig, rows: usize, width: usize) -> u64 {
         let columns = 3 * config.intermediate_size + 4 * config.hidden_size;
-        (columns * rows * width) as u64
+        let widened = if width < size_of::<f32>() { 2 * config.intermediate_size * size_of::<f32>() } else { 0 };
+        ((columns * width + widened) * rows) as u64
     }
 
     /// The rows `order` of several records on top of each other.

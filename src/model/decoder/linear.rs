@@ -42,13 +42,13 @@ pub fn backward(
 ) -> (Option<Tensor<2>>, Option<AdapterGrads>) {
     let mut x_grad = wants_input.then(|| base_backward(&g, linear));
     let Some(adapter) = adapter else { return (x_grad, None) };
-    let (x, g) = (adapter.seen(x).cast(DType::F32), g.cast(DType::F32));
+    let x = adapter.seen(x).cast(DType::F32);
     let reduced = ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout);
-    let lifted = x.clone().matmul(adapter.a.clone().transpose());
+    let lifted = ops::product(x.clone(), adapter.a.clone().transpose());
     let b = ops::adapter_b_grad(g, lifted, &adapter.layout);
-    let a = reduced.clone().transpose().matmul(x);
+    let a = ops::product(reduced.clone().transpose(), x);
     if let Some(x_grad) = &mut x_grad {
-        let through_adapter = adapter.seen(reduced.matmul(adapter.a.clone()));
+        let through_adapter = adapter.seen(ops::product(reduced, adapter.a.clone()));
         x_grad.inplace(|grad| {
             let dtype = grad.dtype();
             grad + through_adapter.cast(dtype)
@@ -71,8 +71,8 @@ fn base_backward(g: &Tensor<2>, linear: &StackedLinear) -> Tensor<2> {
     }
     let sum = sum.unwrap_or_else(|| Tensor::zeros([g.dims()[0], linear.cols()], (&g.device(), g.dtype())));
     linear.frozen.iter().fold(sum, |sum, adapter| {
-        let wide = g.clone().cast(DType::F32);
-        let grad = ops::reduce_adapter(wide, &adapter.flipped, &adapter.layout).matmul(adapter.a.clone());
+        let reduced = ops::reduce_adapter(g.clone(), &adapter.flipped, &adapter.layout);
+        let grad = ops::product(reduced, adapter.a.clone());
         sum + grad.cast(g.dtype())
     })
 }

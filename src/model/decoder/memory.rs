@@ -37,12 +37,13 @@ fn record_bytes(decoder: &Decoder<'_>, rows: usize) -> u64 {
 
 /// Whether generation should keep what it computes of so many rows for the backward pass.
 ///
-/// `Auto` does where it fits in a quarter of this machine's memory, or of the GPU's: unlike a backward pass's own records, those of all of a
+/// `Auto` does on the CPU, where it fits in a quarter of this machine's memory: unlike a backward pass's own records, those of all of a
 /// step's groups are held together. What is free at the moment does not count, since generation rounds otherwise than a
-/// forward pass, and a resumed run must decide as the first one did.
+/// forward pass, and a resumed run must decide as the first one did. On a GPU it does not: a row at a time is tens of thousands of small
+/// tensors, which its allocator goes through one by one, and a forward pass over all rows at once is quick there.
 pub fn keeps_generation(recompute: Recompute, decoder: &Decoder<'_>, rows: usize) -> bool {
-    let total = || device::gpu_memory(&decoder.device()).map(|gpu| gpu.total).or_else(total_bytes);
-    keeps_records(recompute, decoder.config, record_bytes(decoder, rows), total)
+    let on_gpu = device::is_gpu(&decoder.device());
+    keeps_records(recompute, decoder.config, record_bytes(decoder, rows), on_gpu, total_bytes)
 }
 
 /// The same by a record's bytes and what there is.
@@ -50,13 +51,14 @@ pub fn keeps_records(
     recompute: Recompute,
     config: &ModelConfig,
     record: u64,
+    on_gpu: bool,
     total: impl FnOnce() -> Option<u64>,
 ) -> bool {
     let needed = record * config.num_hidden_layers as u64;
     match recompute {
         Recompute::Always => false,
         Recompute::Never => true,
-        Recompute::Auto => total().is_none_or(|total| needed <= total / 4),
+        Recompute::Auto => !on_gpu && total().is_none_or(|total| needed <= total / 4),
     }
 }
 
@@ -72,11 +74,12 @@ mod tests {
         let decoder = Decoder { config: &config, weights: &weights };
         assert!(keeps_generation(Recompute::Never, &decoder, usize::MAX >> 32));
         assert!(!keeps_generation(Recompute::Always, &decoder, 1));
-        assert!(keeps_generation(Recompute::Auto, &decoder, 100));
+        assert_eq!(keeps_generation(Recompute::Auto, &decoder, 100), !device::is_gpu(&testing::device()));
         assert!(!keeps_generation(Recompute::Auto, &decoder, usize::MAX >> 32), "no machine has so much memory");
         let needed = 1000 * config.num_hidden_layers as u64;
         for (total, fits) in [(4 * needed, true), (4 * needed - 4, false)] {
-            assert_eq!(keeps_records(Recompute::Auto, &config, 1000, || Some(total)), fits);
+            assert_eq!(keeps_records(Recompute::Auto, &config, 1000, false, || Some(total)), fits);
+            assert!(!keeps_records(Recompute::Auto, &config, 1000, true, || Some(total)));
         }
     }
 

@@ -72,7 +72,8 @@ impl Cache {
     pub fn new(decoder: &Decoder<'_>, shape: CacheShape) -> Self {
         let (width, device, dtype) = (decoder.heads().kv_width(), decoder.device(), decoder.weights.activations);
         let layers = decoder.weights.layers.len();
-        let zeros = |rows: usize| (0..layers).map(|_| Tensor::zeros([rows.max(1), width], (&device, dtype))).collect();
+        let empty = |rows: usize| Tensor::<1>::zeros([rows * width], (&device, dtype)).reshape([rows, width]);
+        let zeros = |rows: usize| (0..layers).map(|_| empty(rows.max(1))).collect();
         Self {
             prompts: zeros(shape.regions * shape.region_rows),
             own: zeros(shape.slots * shape.slot_rows),

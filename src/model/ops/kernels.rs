@@ -51,8 +51,11 @@ pub trait EngineKernels: Backend {
     /// number of rows where they are few.
     fn dense_matmul(x: FloatTensor<Self>, weight: FloatTensor<Self>, out: DType) -> FloatTensor<Self>;
 
-    /// `g` `[m, out]` times dense `[out, in]` of 16 bits: `[m, in]`.
-    fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    /// `g` `[m, out]` times dense `[out, in]` of 32 or 16 bits: `[m, in]`.
+    fn dense_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// See [`super::product`].
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// See [`super::add_adapter`].
     fn add_adapter(

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use burn::{
     backend::{Dispatch, DispatchDevice},
-    tensor::{DType, Device, Tensor, TensorData},
+    tensor::{DType, Device, Tensor, TensorData, kind::Basic},
 };
 
 use self::{
@@ -115,11 +115,27 @@ pub fn matmul_transposed(g: Tensor<2>, weight: &PackedMatrix) -> Tensor<2> {
             *layout,
             weight.cols(),
         )),
-        Storage::Dense(half) if fused(&g) && half.dtype() != DType::F32 => {
-            wrap(Dispatch::half_matmul_transposed(g.into_dispatch(), half.clone().into_dispatch()))
+        Storage::Dense(weight) if fused(&g) => {
+            wrap(Dispatch::dense_matmul_transposed(g.into_dispatch(), weight.clone().into_dispatch()))
         }
         _ => g.matmul(weight.dequantize()),
     }
+}
+
+/// `a` `[m, k]` · `b` `[k, n]`; of float32, all of it: the products that a GPU's backend chooses by itself round what they multiply to
+/// TF32's 10 bits.
+pub fn product(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    if fused(&a) {
+        return wrap(Dispatch::product(a.into_dispatch(), b.into_dispatch()));
+    }
+    a.matmul(b)
+}
+
+/// The same matrix with its rows right behind each other, as kernels read them. An allocator may leave gaps (CUDA's makes each row a
+/// multiple of up to 512 bytes), and then each kernel that reads the matrix would have it copied first.
+pub fn tight<K: Basic>(matrix: Tensor<2, K>) -> Tensor<2, K> {
+    let [rows, cols] = matrix.dims();
+    matrix.reshape([rows * cols]).reshape([rows, cols])
 }
 
 /// `y` `[m, out]` + scale · B(A `x`), projection by projection (Hu et al. 2021); `flipped` is scale · Bᵀ, `[r, out]`.
@@ -137,7 +153,7 @@ pub fn add_adapter(
     plain::add_adapter(y, x, a, flipped, layout)
 }
 
-/// scale · `g` B, projection by projection: the gradient of A `x`, `[m, projections · r]`.
+/// scale · `g` B, projection by projection: the gradient of A `x`, `[m, projections · r]`, float32 whatever `g` is.
 pub fn reduce_adapter(g: Tensor<2>, flipped: &Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
     if fused(&g) {
         return wrap(Dispatch::reduce_adapter(g.into_dispatch(), flipped.clone().into_dispatch(), layout.clone()));
@@ -145,7 +161,7 @@ pub fn reduce_adapter(g: Tensor<2>, flipped: &Tensor<2>, layout: &Arc<AdapterLay
     plain::reduce_adapter(g, flipped, layout)
 }
 
-/// The gradient of the B matrices, `[out, r]`, from the output's gradient and `lifted` = A `x`.
+/// The gradient of the B matrices, `[out, r]`, float32, from the output's gradient and `lifted` = A `x`.
 pub fn adapter_b_grad(g: Tensor<2>, lifted: Tensor<2>, layout: &Arc<AdapterLayout>) -> Tensor<2> {
     if fused(&g) {
         return wrap(Dispatch::adapter_b_grad(g.into_dispatch(), lifted.into_dispatch(), layout.clone()));

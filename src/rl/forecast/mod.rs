@@ -187,7 +187,9 @@ impl<'a> Question<'a> {
         let prompts = self.settings.rollout.prompts_per_step;
         let rows = rows_to_keep(self.settings, prompts, prompts * self.prompt_tokens);
         let recompute = self.settings.memory.recompute;
-        rows.is_some_and(|rows| keeps_records(recompute, self.config, self.record(rows), || self.room.total()))
+        rows.is_some_and(|rows| {
+            keeps_records(recompute, self.config, self.record(rows), self.gpu, || self.room.total())
+        })
     }
 
     /// Bytes of a layer's record of so many rows.

@@ -51,7 +51,7 @@ pub(super) fn add_adapter(
     flipped: &CubeTensor,
     layout: &AdapterLayout,
 ) -> CubeTensor {
-    let y = if y.can_mut() { y } else { y.copy() };
+    let y = to_write(y);
     let [rows, width] = y.meta.shape().dims();
     if rows == 0 {
         return y;

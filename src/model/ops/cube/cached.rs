@@ -10,7 +10,7 @@ use cubecl::prelude::*;
 use super::{
     super::layout::{CacheRow, Heads},
     attention::HeadShape,
-    launch::{element, elementwise, empty, numbers_from},
+    launch::{element, elementwise, empty, numbers_from, to_write},
     rows::{WIDTH, cube_max, cube_sum},
 };
 
@@ -150,7 +150,7 @@ pub(super) fn cached_attention(
     heads: Heads,
     rows: &Arc<Vec<CacheRow>>,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let own = if own.can_mut() { own } else { own.copy() };
+    let own = to_write(own);
     let out = empty(qkv, Shape::new([rows.len(), heads.q_width()]), qkv.dtype);
     let log_sums = empty(qkv, Shape::new([rows.len(), heads.q]), DType::F32);
     if rows.is_empty() {

@@ -9,7 +9,9 @@ use burn::{
     backend::cubecl::dtype_to_elem_type,
     tensor::{DType, Shape},
 };
-use burn_cubecl::{CubeDevice, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor};
+use burn_cubecl::{
+    CubeDevice, kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype, tensor::CubeTensor,
+};
 use cubecl::{calculate_cube_count_elemwise, ir::ElemType, prelude::*};
 
 use crate::model::packed::nf4::{NF4, dynamic_map};
@@ -20,6 +22,11 @@ const UNITS: u32 = 256;
 /// An uninitialized contiguous tensor beside another one.
 pub(super) fn empty(like: &CubeTensor, shape: Shape, dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, dtype)
+}
+
+/// The tensor itself, or a copy where something else holds it, to be written in place. A copy of burn's may have gaps between its rows.
+pub(super) fn to_write(tensor: CubeTensor) -> CubeTensor {
+    if tensor.can_mut() { tensor } else { into_contiguous(tensor.copy()) }
 }
 
 /// Cubes and their size for units that work each by itself.

@@ -97,9 +97,14 @@ impl EngineKernels for CubeBackend {
         product::dense(&into_contiguous(x), &into_contiguous(weight), out)
     }
 
-    fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn dense_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         let g = into_contiguous(g);
         product::dense_transposed(&g, &weight, g.dtype)
+    }
+
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        let out = a.dtype;
+        multiply(a, b, out)
     }
 
     fn add_adapter(
@@ -119,8 +124,8 @@ impl EngineKernels for CubeBackend {
         layout: Arc<AdapterLayout>,
     ) -> FloatTensor<Self> {
         let parts = layout.columns().into_iter().map(|(start, width)| {
-            let part = |x: &FloatTensor<Self>| columns(x, start, start + width);
-            multiply(part(&g), transposed(as_type(&part(&flipped), g.dtype)), g.dtype)
+            let part = |x: &FloatTensor<Self>| as_type(&columns(x, start, start + width), DType::F32);
+            multiply(part(&g), transposed(part(&flipped)), DType::F32)
         });
         Self::float_cat(parts.collect(), 1)
     }
@@ -132,7 +137,9 @@ impl EngineKernels for CubeBackend {
     ) -> FloatTensor<Self> {
         let parts = layout.columns().into_iter().enumerate().map(|(index, (start, width))| {
             let lifted = columns(&lifted, index * layout.r, (index + 1) * layout.r);
-            multiply(transposed(columns(&g, start, start + width)), lifted, g.dtype)
+            // A projection at a time: all of them as float32 would be the largest tensor of a layer.
+            let g = as_type(&columns(&g, start, start + width), DType::F32);
+            multiply(transposed(g), lifted, DType::F32)
         });
         Self::float_mul_scalar(Self::float_cat(parts.collect(), 0), layout.scale.into())
     }

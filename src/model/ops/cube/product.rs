@@ -2,7 +2,7 @@
 //! memory, a range of rows at a time, for burn's matrix product, which uses tensor cores where there are some.
 
 use burn::{
-    backend::{Slice, ops::FloatTensorOps},
+    backend::{Slice, cubecl::dtype_to_storage_type, ops::FloatTensorOps},
     tensor::{DType, Shape},
 };
 use burn_cubecl::{
@@ -14,11 +14,21 @@ use burn_cubecl::{
     ops::numeric::zeros_client,
     tensor::CubeTensor,
 };
+use cubek::{
+    matmul::{
+        definition::{MatmulElems, MatmulGlobalElems, MatmulSetupError},
+        launch::launch_ref,
+        multi_level::{self, routines::BlueprintStrategy},
+        strategy::Strategy,
+    },
+    std::InputBinding,
+};
 
 use super::{
     super::SCRATCH_WEIGHTS,
     dequantize::{Packed, range},
     few,
+    launch::empty,
 };
 
 /// Rows up to which weights are unpacked in registers: as many as are written at a time ([`crate::model::generate`]), whose results shall
@@ -32,12 +42,26 @@ pub(super) fn multiply(a: CubeTensor, b: CubeTensor, out: DType) -> CubeTensor {
     if m * k * n == 0 {
         return zeros_client(a.client.clone(), a.device.clone(), Shape::new([m, n]), out);
     }
-    match burn_matmul(a, b, None, MatmulStrategy::default(), out) {
-        Ok(product) => into_contiguous(product),
+    let product = empty(&a, Shape::new([m, n]), out);
+    let launched = match a.dtype {
+        DType::F32 => exact(a, b, &product),
+        _ => burn_matmul(a, b, Some(product.clone()), MatmulStrategy::default(), out).map(drop),
+    };
+    match launched {
+        Ok(()) => product,
         // As in burn's own operations: there is no way to hand an error on from here.
         #[allow(clippy::panic)]
         Err(error) => panic!("a product of [{m}, {k}] with [{k}, {n}] cannot be launched: {error:?}"),
     }
+}
+
+/// `out` = `a` · `b` without tensor cores, for which burn's own choice would round float32 to the 10 bits of TF32.
+fn exact(a: CubeTensor, b: CubeTensor, out: &CubeTensor) -> Result<(), MatmulSetupError> {
+    let [lhs, rhs, wide] = [&a, &b, out].map(|tensor| dtype_to_storage_type(tensor.dtype));
+    let (a, b) = (InputBinding::new(a.binding(), lhs), InputBinding::new(b.binding(), rhs));
+    let mut elements = MatmulElems::from_globals(&MatmulGlobalElems { lhs, rhs, out: wide });
+    let strategy = Strategy::MultiLevel(multi_level::Strategy::SimpleUnit(BlueprintStrategy::default()));
+    launch_ref(&strategy, &out.client, a, b, out.clone().binding(), &mut elements)
 }
 
 /// The same numbers as another type.
@@ -95,10 +119,11 @@ pub(super) fn dense_transposed(g: &CubeTensor, weight: &CubeTensor, out: DType) 
     multiply(g.clone(), as_type(weight, g.dtype), out)
 }
 
-/// Ranges of rows that fit into scratch memory: start and length.
+/// Ranges of rows that fit into scratch memory, as equal as can be: start and length.
 fn ranges(packed: &Packed) -> impl Iterator<Item = (usize, usize)> {
     let rows = packed.rows();
-    let step = (SCRATCH_WEIGHTS / packed.cols.max(1)).max(1);
+    let most = (SCRATCH_WEIGHTS / packed.cols.max(1)).max(1);
+    let step = rows.div_ceil(rows.div_ceil(most).max(1)).max(1);
     (0..rows).step_by(step).map(move |start| (start, step.min(rows - start)))
 }
 

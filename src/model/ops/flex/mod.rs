@@ -29,6 +29,7 @@ use burn::{
     backend::{
         Flex,
         flex::{FlexTensor, Layout},
+        ops::FloatTensorOps,
         tensor::{FloatTensor, IntTensor},
     },
     tensor::{Bytes, DType, Shape},
@@ -111,7 +112,10 @@ impl EngineKernels for Flex {
         tensor(data, [m, out])
     }
 
-    fn half_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+    fn dense_matmul_transposed(g: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        if weight.dtype() == DType::F32 {
+            return Self::float_matmul(g, weight);
+        }
         let (g, weight) = (whole(g), whole(weight));
         let (m, cols) = (dims(&g).0, dims(&weight).1);
         let data = match weight.dtype() {
@@ -119,6 +123,10 @@ impl EngineKernels for Flex {
             _ => half::matmul_transposed::<bf16>(g.storage(), m, weight.storage(), cols),
         };
         tensor(data, [m, cols])
+    }
+
+    fn product(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_matmul(a, b)
     }
 
     fn add_adapter(

@@ -1,4 +1,4 @@
-//! Stands in for the crate `turso`, as far as CubeCL's cache of compiled kernels (`cubecl-environment` 0.11.3) uses it.
+//! Stands in for the crate `turso`, as far as `CubeCL`'s cache of compiled kernels (`cubecl-environment` 0.11.3) uses it.
 //!
 //! That cache is a table in a database file, and turso reads and writes the file format of SQLite. The program has SQLite already;
 //! turso would be a second database, with a hundred more crates and libclang to build. The calls are those of turso, so they are futures;
@@ -14,6 +14,7 @@ pub mod transaction;
 
 /// What went wrong.
 #[derive(Debug)]
+#[expect(clippy::enum_variant_names, reason = "the names are turso's")]
 pub enum Error {
     /// Another process holds the lock.
     Busy(String),
@@ -111,9 +112,10 @@ impl Database {
     /// # Errors
     /// The file cannot be opened.
     pub fn connect(&self) -> Result<Connection, Error> {
-        let access = match self.read_only {
-            true => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            false => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        let access = if self.read_only {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
         };
         Ok(Connection(rusqlite::Connection::open_with_flags(&self.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?))
     }

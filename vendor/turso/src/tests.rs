@@ -95,9 +95,16 @@ fn pragmas_answer_with_rows_or_without() {
     let connection = database.connect().unwrap();
     let mut seen = Vec::new();
     now(connection.pragma_query("synchronous = NORMAL", |_| Ok(()))).unwrap();
-    now(connection.pragma_query("journal_mode", |row| Ok(seen.push(row.get::<String>(0)?)))).unwrap();
-    now(connection.pragma_query("wal_checkpoint(TRUNCATE)", |row| Ok(seen.push(row.get::<i64>(0)?.to_string()))))
-        .unwrap();
+    now(connection.pragma_query("journal_mode", |row| {
+        seen.push(row.get::<String>(0)?);
+        Ok(())
+    }))
+    .unwrap();
+    now(connection.pragma_query("wal_checkpoint(TRUNCATE)", |row| {
+        seen.push(row.get::<i64>(0)?.to_string());
+        Ok(())
+    }))
+    .unwrap();
     assert_eq!(seen, ["wal", "0"]);
     std::fs::remove_dir_all(folder).unwrap();
 }

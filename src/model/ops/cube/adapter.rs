@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use super::{
     super::layout::AdapterLayout,
-    launch::{element, elementwise},
+    launch::{element, elementwise, to_write},
     product,
 };
 

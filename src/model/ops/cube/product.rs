@@ -18,7 +18,8 @@ use cubek::{
     matmul::{
         definition::{MatmulElems, MatmulGlobalElems, MatmulSetupError},
         launch::launch_ref,
-        multi_level::{self, routines::BlueprintStrategy},
+        multi_level,
+        routine::BlueprintStrategy,
         strategy::Strategy,
     },
     std::InputBinding,
